@@ -1,0 +1,1 @@
+"""A folder per floor, conversations/ (transcripts), acceptance/ (real processes), benchmarks/."""
