@@ -1,0 +1,1 @@
+"""People: channels, turns, conversation, actions, web, command line."""

@@ -1,0 +1,476 @@
+"""Counts: what one submission adds to the ledger, and tables made of what the ledger adds up to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from itertools import combinations, pairwise
+
+from surveys.disclosure import SHARE_FLOOR, THRESHOLD, Reason, Share, Sum, Table, suppress
+from surveys.forms import Missing
+from surveys.indicators import Answers, Verdict, items_of, score
+from surveys.instruments import ANSWERED, CODES, NOT_ASKED, AnyOf, Instrument, Score, Way, screen_out
+from surveys.population import (
+    DECREE_135_2020,
+    AgeBand,
+    Birth,
+    RetirementAges,
+    Sex,
+    WorkingAgeRule,
+    age_band,
+    membership,
+    parse_birth,
+)
+from surveys.problems import Problem
+
+UNKNOWN = "unknown"
+"""Sex of a person who did not say."""
+
+ASKED = "asked"
+"""The denominator of a question: the persons who were asked it."""
+
+
+class Dimension(StrEnum):
+    """What counts can be broken down by."""
+
+    UNIT = "unit"
+    WAY = "way"
+    AREA = "area"
+    SEX = "sex"
+    AGE_BAND = "age_band"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One cell of the cube that one submission falls into. ``area`` is a code in the campaign's vintage."""
+
+    item: str
+    outcome: str
+    unit: str
+    way: str
+    area: str
+    sex: str
+    age_band: str
+
+
+# ── from a submission to the ledger ─────────────────────────────────────────────────────────────────────────
+
+
+def by_name(values: Mapping[str, str], missing: Mapping[str, Missing]) -> dict[str, str | Missing]:
+    """A submission's values and missing states by reference (``/data/group/name``) → answers by question
+    name.
+    """
+    answers: dict[str, str | Missing] = {
+        ref.rpartition("/")[2]: value for ref, value in values.items() if value
+    }
+    answers.update((ref.rpartition("/")[2], why) for ref, why in missing.items())
+    return answers
+
+
+def coded(answers: Answers) -> dict[str, str]:
+    """A coded row for export: 98 for *don't know*, 99 for *prefer not to say*, blank for skipped."""
+    codes = {**CODES, Missing.SKIPPED: ""}
+    return {name: codes[value] if isinstance(value, Missing) else value for name, value in answers.items()}
+
+
+def sex_and_birth(instrument: Instrument, answers: Answers) -> tuple[Sex | None, Birth | None]:
+    """Sex and birth of the person the answers are about, None where they are not known."""
+    if instrument.person is None:
+        return None, None
+    sex = answers.get(instrument.person.sex)
+    birth = answers.get(instrument.person.birth)
+    return (
+        None if sex is None or isinstance(sex, Missing) else instrument.person.sexes.get(sex),
+        None if birth is None or isinstance(birth, Missing) else parse_birth(birth),
+    )
+
+
+def entries(
+    instrument: Instrument,
+    answers: Answers,
+    *,
+    area: str,
+    way: Way,
+    on: date,
+    rule: WorkingAgeRule = WorkingAgeRule.BIRTH_MONTH,
+    ages: RetirementAges = DECREE_135_2020,
+) -> tuple[Entry, ...]:
+    """Everything one submission counts for: its questions, choice by choice, and its indicators.
+
+    ``on`` is the campaign's reference date, ``rule`` and ``ages`` its reading of working age. An interview
+    that was screened out counts for nothing. A question with several answers also counts once as *answered*,
+    so that the number of persons asked is known. The same submission always gives the same entries: taking it
+    back adds them with −1.
+    """
+    if screen_out(instrument, answers) is not None:
+        return ()
+    sex, birth = sex_and_birth(instrument, answers)
+    band = age_band(birth, sex, on, rule=rule, ages=ages)
+    found: list[tuple[str, str]] = []
+    for name in instrument.items:
+        barred = way is Way.PROXY and name in instrument.self_only
+        value = None if barred else answers.get(name)
+        if value is None:
+            found.append((name, NOT_ASKED))
+        elif isinstance(value, Missing):
+            found.append((name, CODES[value]))
+        else:
+            found += [(name, choice) for choice in dict.fromkeys(value.split())]
+            if name in instrument.multiple:
+                found.append((name, ANSWERED))
+    members = membership(birth, sex, on, rule=rule, ages=ages)
+    found += [
+        (outcome.item, outcome.verdict.value)
+        for outcome in score(instrument, answers, members=members, way=way)
+    ]
+    return tuple(
+        Entry(
+            item=item,
+            outcome=outcome,
+            unit=instrument.unit.value,
+            way=way.value,
+            area=area,
+            sex=sex.value if sex else UNKNOWN,
+            age_band=band.value,
+        )
+        for item, outcome in found
+    )
+
+
+# ── from the cube to a table ────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """One row of a count: ``group`` holds a value per dimension; empty for the total.
+
+    ``n`` is the denominator shares are of: persons asked (a question), or persons the indicator says yes or
+    no of. ``undetermined`` are those in the population but without an answer (a question) or verdict (an
+    indicator), and ``outside`` those who were not asked or are not in the population. ``counts`` holds every
+    outcome of the item.
+    """
+
+    group: tuple[str, ...]
+    n: int
+    undetermined: int
+    outside: int
+    counts: Mapping[str, int]
+
+    def share(self, outcome: str) -> float | None:
+        """The share (0 … 1) of an outcome in ``n``; None when n is 0."""
+        return self.counts.get(outcome, 0) / self.n if self.n else None
+
+    def bounds(self) -> tuple[float, float] | None:
+        """For an indicator: its share with every undetermined person counted as *no*, and as *yes*."""
+        everybody = self.n + self.undetermined
+        if not everybody:
+            return None
+        yes = self.counts.get(Verdict.YES, 0)
+        return yes / everybody, (yes + self.undetermined) / everybody
+
+
+@dataclass(frozen=True, slots=True)
+class CountTable:
+    """Counts of one question or indicator. ``denominator`` names what ``n`` counts (catalogue
+    ``denominator.…``).
+    """
+
+    item: str
+    denominator: str
+    indicator: bool
+    several: bool
+    """A person may have several outcomes: they do not add up to ``n``."""
+    by: tuple[Dimension, ...]
+    outcomes: tuple[str, ...]
+    rows: tuple[Tally, ...]
+    total: Tally
+
+
+def countable(instrument: Instrument) -> tuple[str, ...]:
+    """Every item a count can be asked for: indicators (and their other thresholds), then questions."""
+    return (*(item for each in instrument.indicators for item in items_of(each)), *instrument.items)
+
+
+def table(
+    instrument: Instrument,
+    cells: Iterable[tuple[Entry, int]],
+    *,
+    item: str,
+    by: Sequence[Dimension] = (),
+    choices: Sequence[str] = (),
+) -> CountTable:
+    """Add cells of the cube up to the counts of one item, broken down by some dimensions.
+
+    ``choices`` are a question's in the form's order: they are all listed, also those nobody chose.
+    Cells of other items are passed over; groups whose counts have come back to 0 are left out. Raises
+    ``count_unknown_item`` (with what can be counted) and ``count_negative`` when the cells can't be a cube's.
+    """
+    indicator = instrument.indicator(item.partition("@")[0])
+    if item not in countable(instrument):
+        raise Problem("count_unknown_item", item=item, known=", ".join(countable(instrument)))
+    groups: dict[tuple[str, ...], dict[str, int]] = {}
+    everybody: dict[str, int] = {}
+    for entry, count in cells:
+        if entry.item != item:
+            continue
+        group = tuple(str(getattr(entry, dimension.value)) for dimension in by)
+        for counts in (groups.setdefault(group, {}), everybody):
+            counts[entry.outcome] = counts.get(entry.outcome, 0) + count
+    several = item in instrument.multiple
+    tallies = [
+        _tally(item, group, counts, indicator=indicator is not None, several=several)
+        for group, counts in groups.items()
+        if any(counts.values())
+    ]
+    return CountTable(
+        item=item,
+        denominator=indicator.denominator.value if indicator else ASKED,
+        indicator=indicator is not None,
+        several=several,
+        by=tuple(by),
+        outcomes=_outcomes(everybody, () if indicator else choices, indicator=indicator is not None),
+        rows=tuple(sorted(tallies, key=lambda tally: _place(tally.group, by))) if by else (),
+        total=_tally(item, (), everybody, indicator=indicator is not None, several=several),
+    )
+
+
+def _tally(
+    item: str, group: tuple[str, ...], counts: Mapping[str, int], *, indicator: bool, several: bool
+) -> Tally:
+    if min(counts.values(), default=0) < 0:
+        raise Problem("count_negative", item=item, group=", ".join(group))
+    held = {outcome: count for outcome, count in counts.items() if count}
+    if indicator:
+        return Tally(
+            group,
+            n=held.get(Verdict.YES, 0) + held.get(Verdict.NO, 0),
+            undetermined=held.get(Verdict.UNDETERMINED, 0),
+            outside=held.get(Verdict.NOT_APPLICABLE, 0),
+            counts=held,
+        )
+    without = sum(held.get(code, 0) for code in CODES.values())
+    outside = held.get(NOT_ASKED, 0)
+    answered = held.get(ANSWERED, 0) if several else sum(held.values()) - without - outside
+    return Tally(group, n=answered + without, undetermined=without, outside=outside, counts=held)
+
+
+def _outcomes(counts: Mapping[str, int], choices: Sequence[str], *, indicator: bool) -> tuple[str, ...]:
+    """The outcomes of a table: choices (in the form's order, then others by number), then missing states."""
+    if indicator:
+        return tuple(verdict.value for verdict in Verdict if counts.get(verdict.value))
+    last = (*CODES.values(), NOT_ASKED)
+    others = sorted(
+        (
+            outcome
+            for outcome, count in counts.items()
+            if count and outcome not in (*choices, *last, ANSWERED)
+        ),
+        key=lambda outcome: (not outcome.isdigit(), int(outcome) if outcome.isdigit() else 0, outcome),
+    )
+    return (*choices, *others, *(outcome for outcome in last if counts.get(outcome)))
+
+
+_BANDS = {band.value: f"{place:02d}" for place, band in enumerate(AgeBand)}
+_SEXES = {Sex.MALE.value: "0", Sex.FEMALE.value: "1", UNKNOWN: "2"}
+
+
+def _place(group: tuple[str, ...], by: Sequence[Dimension]) -> tuple[str, ...]:
+    orders = {Dimension.AGE_BAND: _BANDS, Dimension.SEX: _SEXES}
+    return tuple(
+        orders.get(dimension, {}).get(value, value) for dimension, value in zip(by, group, strict=True)
+    )
+
+
+# ── what of it may be shown ─────────────────────────────────────────────────────────────────────────────────
+
+N = "n"
+"""The column of a tally that holds its denominator."""
+UNDETERMINED = Verdict.UNDETERMINED.value
+"""The column of a tally that holds how many have no answer or verdict."""
+
+Place = tuple[tuple[str, ...], str]
+"""A cell of a count: its group (``()`` is the total) and its outcome, ``n`` or ``undetermined``."""
+_Key = tuple[str, tuple[tuple[str, str], ...], str]
+"""A cell of several counts: item, group as sorted (dimension, value) pairs, column."""
+
+
+def protect(
+    counts: CountTable, *, threshold: int = THRESHOLD, share_floor: int = SHARE_FLOOR
+) -> dict[Place, Reason]:
+    """The cells of one count that must not be shown, with the reason.
+
+    Rows add up to the total in every column, and the outcomes of a question with one answer to ``n``. Persons
+    who were not asked or are outside the population are no part of it. Right only if nothing else is shown
+    about the same answers: else see :func:`protect_together`.
+    """
+    return protect_together([counts], threshold=threshold, share_floor=share_floor)[0]
+
+
+def family(instrument: Instrument, item: str) -> tuple[str, ...]:
+    """The items whose counts tell something about each other, ``item`` among them.
+
+    The thresholds of one score (their differences are people, too), and the indicators and questions that are
+    linked by listed choices (*có bằng, chứng chỉ* is a sum of levels of ``cmkt``). These must be protected
+    together.
+    """
+    name = item.partition("@")[0]
+    indicator = instrument.indicator(name)
+    if indicator is not None and isinstance(indicator.rule, Score):
+        return items_of(indicator)
+    rules = {each.name: set(each.questions) for each in instrument.indicators if isinstance(each.rule, AnyOf)}
+    found = {name}
+    while True:
+        grown = found | {
+            linked
+            for each, questions in rules.items()
+            if found & {each, *questions}
+            for linked in (each, *questions)
+            if linked in countable(instrument)
+        }
+        if grown == found:
+            return tuple(each for each in countable(instrument) if each in found)
+        found = grown
+
+
+def breakdowns(
+    instrument: Instrument, cells: Iterable[tuple[Entry, int]], *, item: str, dimensions: int = 2
+) -> tuple[CountTable, ...]:
+    """Every count of the family of ``item`` by up to so many dimensions: what people can ask for one by one.
+
+    Whoever lets tables be asked for one at a time protects these together, once, and shows of each what that
+    leaves: then no series of questions tells more than one.
+    """
+    by_item: dict[str, list[tuple[Entry, int]]] = {name: [] for name in family(instrument, item)}
+    for entry, count in cells:
+        if entry.item in by_item:
+            by_item[entry.item].append((entry, count))
+    return tuple(
+        table(instrument, found, item=name, by=by)
+        for name, found in by_item.items()
+        for size in range(dimensions + 1)
+        for by in combinations(Dimension, size)
+    )
+
+
+def protect_together(
+    tables: Sequence[CountTable],
+    instrument: Instrument | None = None,
+    *,
+    threshold: int = THRESHOLD,
+    share_floor: int = SHARE_FLOOR,
+) -> tuple[dict[Place, Reason], ...]:
+    """For each of several counts of one campaign, the cells that must not be shown, with the reason.
+
+    A group broken down further is the sum of its parts; with ``instrument``, thresholds of one score and
+    indicators that add up listed choices are linked as well (:func:`family`).
+    """
+    cells: dict[_Key, int] = {}
+    sums: dict[Sum[_Key], None] = {}
+    shares: dict[Share[_Key], None] = {}
+    for counts in tables:
+        shown, parts, without = _columns(counts)
+        for tally in (*counts.rows, counts.total):
+            group = _group(counts, tally)
+
+            def key(column: str, item: str = counts.item, group: tuple[tuple[str, str], ...] = group) -> _Key:
+                return item, group, column
+
+            cells[key(N)] = tally.n
+            cells.update({key(outcome): tally.counts.get(outcome, 0) for outcome in shown})
+            shares |= {Share(key(outcome), key(N)): None for outcome in parts}
+            if without:
+                cells[key(UNDETERMINED)] = tally.undetermined
+                sums[Sum(key(UNDETERMINED), tuple(key(code) for code in without))] = None
+            if not counts.several:
+                sums[Sum(key(N), tuple(key(outcome) for outcome in parts))] = None
+    for linked in _finer(tables):
+        sums[linked] = None
+    if instrument is not None:
+        groups = dict.fromkeys(group for _, group, _ in cells)
+        for group in groups:
+            for linked in _same_people(instrument, group, cells):
+                sums[linked] = None
+    hidden = suppress(Table(cells, tuple(sums), tuple(shares)), threshold=threshold, share_floor=share_floor)
+    return tuple(
+        {
+            (tally.group, column): hidden[place]
+            for tally in (*counts.rows, counts.total)
+            for column in dict.fromkeys((*_columns(counts)[0], N, UNDETERMINED))
+            if (place := (counts.item, _group(counts, tally), column)) in hidden
+        }
+        for counts in tables
+    )
+
+
+def _group(counts: CountTable, tally: Tally) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(zip((each.value for each in counts.by), tally.group, strict=False)))
+
+
+def _columns(counts: CountTable) -> tuple[list[str], list[str], list[str]]:
+    """The outcomes that are shown, those of them that are shares of ``n``, and those that are no answer."""
+    outside = Verdict.NOT_APPLICABLE if counts.indicator else NOT_ASKED
+    shown = [outcome for outcome in counts.outcomes if outcome != outside]
+    if counts.indicator:
+        return shown, [outcome for outcome in shown if outcome != UNDETERMINED], []
+    return shown, shown, [outcome for outcome in shown if outcome in CODES.values()]
+
+
+def _finer(tables: Sequence[CountTable]) -> Iterator[Sum[_Key]]:
+    """Every group as the sum of its parts in the next finer breakdowns of the same item."""
+    for item in dict.fromkeys(counts.item for counts in tables):
+        levels: dict[frozenset[str], CountTable] = {}
+        for counts in tables:
+            if counts.item == item:
+                levels[frozenset(each.value for each in counts.by)] = counts
+        levels.setdefault(frozenset(), next(counts for counts in tables if counts.item == item))
+        for fine, counts in levels.items():
+            coarser = [level for level in levels if level < fine]
+            for coarse in coarser:
+                if any(coarse < between < fine for between in levels):
+                    continue
+                parts: dict[tuple[tuple[str, str], ...], list[tuple[tuple[str, str], ...]]] = {}
+                for tally in counts.rows:
+                    group = _group(counts, tally)
+                    parts.setdefault(tuple(pair for pair in group if pair[0] in coarse), []).append(group)
+                shown, _, without = _columns(counts)
+                for column in dict.fromkeys((*shown, N, *([UNDETERMINED] if without else []))):
+                    for group, within in parts.items():
+                        yield Sum((item, group, column), tuple((item, each, column) for each in within))
+
+
+def _same_people(
+    instrument: Instrument, group: tuple[tuple[str, str], ...], cells: dict[_Key, int]
+) -> Iterator[Sum[_Key]]:
+    """What the indicators of one group tell about each other; adds the cells that nobody prints but anyone
+    can work out.
+    """
+    for indicator in instrument.indicators:
+        name = indicator.name
+        if isinstance(indicator.rule, Score):
+            at = {threshold: f"{name}@{threshold}" for threshold in indicator.rule.sensitivity}
+            at[indicator.rule.threshold] = name
+            reached = [
+                key for _, item in sorted(at.items()) if (key := (item, group, Verdict.YES.value)) in cells
+            ]
+            for more, fewer in pairwise(reached):
+                between = (f"{more[0]} - {fewer[0]}", group, Verdict.YES.value)
+                cells[between] = cells[more] - cells[fewer]
+                yield Sum(more, (fewer, between))
+        else:
+            yes = (name, group, Verdict.YES.value)
+            listed = [
+                key
+                for question, choices in indicator.rule.choices.items()
+                for choice in sorted(choices)
+                if (key := (question, group, choice)) in cells
+            ]
+            asked = [(question, group, N) in cells for question in indicator.rule.choices]
+            if yes in cells and listed and all(asked):
+                # Who chose a listed choice but is outside the population, or chose two.
+                together, others = (f"{name} + ", group, "choices"), (f"{name} + ", group, "others")
+                cells[together] = sum(cells[key] for key in listed)
+                cells[others] = cells[together] - cells[yes]
+                yield Sum(together, tuple(listed))
+                yield Sum(together, (yes, others))

@@ -1,0 +1,277 @@
+"""What a submission adds to the ledger, and the tables the ledger adds up to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surveys.counts import (
+    Dimension,
+    Entry,
+    by_name,
+    coded,
+    countable,
+    entries,
+    protect,
+    sex_and_birth,
+    table,
+)
+from surveys.disclosure import Reason
+from surveys.forms import Missing
+from surveys.indicators import Answers
+from surveys.instruments import Way, read_instrument
+from surveys.population import AgeBand, Birth, Sex, WorkingAgeRule
+from surveys.problems import Problem
+
+LIBRARY = Path(__file__).parents[2] / "surveys" / "library"
+WORKER = read_instrument(
+    yaml.safe_load((LIBRARY / "nguoi_lao_dong" / "instrument.yaml").read_text(encoding="utf-8"))
+)
+REFERENCE = date(2026, 3, 1)
+DK, PN, BLANK = Missing.DONT_KNOW, Missing.PREFER_NOT, Missing.SKIPPED
+
+FULL: dict[str, str | Missing] = {
+    "gioi_chot": "2",
+    "sinh_chot": "05/1990",
+    "sang_loc": "",
+    "viec_lam": "1",
+    "hoc_van": "4",
+    "cmkt": "6",
+    "linh_vuc": "14",
+    "dao_tao_12t": "1 2",
+    "nhu_cau": "2 7",
+    **dict.fromkeys(WORKER.indicators[0].questions, "2"),
+    **dict.fromkeys(WORKER.indicators[1].questions, "2"),
+}
+
+
+def ledger(answers: Answers, area: str = "26740", way: Way = Way.SELF) -> tuple[Entry, ...]:
+    return entries(WORKER, answers, area=area, way=way, on=REFERENCE)
+
+
+def outcomes(answers: Answers, item: str, way: Way = Way.SELF) -> list[str]:
+    return [entry.outcome for entry in ledger(answers, way=way) if entry.item == item]
+
+
+def cells(*submissions: Iterable[Entry]) -> list[tuple[Entry, int]]:
+    return list(Counter(entry for submission in submissions for entry in submission).items())
+
+
+def test_every_entry_says_where_and_who_but_not_which_person() -> None:
+    found = {(e.unit, e.way, e.area, e.sex, e.age_band) for e in ledger(FULL)}
+    assert found == {("person", "self", "26740", "female", "35_44")}
+
+
+def test_every_countable_item_has_an_entry_for_every_person() -> None:
+    assert {entry.item for entry in ledger(FULL)} == set(countable(WORKER))
+    assert {entry.item for entry in ledger({"sinh_chot": "1990"})} == set(countable(WORKER))
+
+
+def test_a_choice_counts_once_and_several_choices_each() -> None:
+    assert outcomes(FULL, "viec_lam") == ["1"]
+    assert outcomes(FULL, "nhu_cau") == ["2", "7", "answered"]
+
+
+@pytest.mark.parametrize(("state", "outcome"), [(DK, "98"), (PN, "99"), (BLANK, "blank")])
+@pytest.mark.parametrize("item", ["hoc_van", "nhu_cau"])
+def test_missing_states_are_outcomes_that_stay_apart(state: Missing, outcome: str, item: str) -> None:
+    assert outcomes({**FULL, item: state}, item) == [outcome]
+
+
+def test_a_question_that_was_not_asked_says_so() -> None:
+    assert outcomes(FULL, "tay_nghe") == ["not_asked"]
+
+
+def test_a_proxy_is_not_counted_on_what_only_the_person_knows() -> None:
+    assert outcomes(FULL, "ls_thau_cam", Way.PROXY) == ["not_asked"]
+    assert outcomes(FULL, "duoc_trang_bi_kns", Way.PROXY) == ["undetermined"]
+    assert outcomes(FULL, "viec_lam", Way.PROXY) == ["1"]
+
+
+def test_an_interview_that_was_screened_out_counts_for_nothing() -> None:
+    assert ledger({"sinh_chot": "2015", "sang_loc": "duoi_15"}) == ()
+
+
+def test_a_person_who_does_not_say_sex_or_birth_is_counted_as_unknown() -> None:
+    found = {(e.sex, e.age_band) for e in ledger({**FULL, "gioi_chot": PN, "sinh_chot": BLANK})}
+    assert found == {("unknown", "unknown")}
+    assert sex_and_birth(WORKER, {"gioi_chot": "1", "sinh_chot": "1985"}) == (Sex.MALE, Birth(1985))
+
+
+def test_age_band_and_working_age_follow_the_campaigns_rule_and_reference_date() -> None:
+    retired = {**FULL, "sinh_chot": "04/1969"}  # 56 years 8 months reached in December 2025
+    found = {e.outcome for e in ledger(retired) if e.item == "duoc_trang_bi_nltt"}
+    assert (found, {e.age_band for e in ledger(retired)}) == ({"not_applicable"}, {AgeBand.ABOVE})
+    yearly = entries(WORKER, retired, area="x", way=Way.SELF, on=REFERENCE, rule=WorkingAgeRule.YEAR)
+    assert {e.age_band for e in yearly} == {AgeBand.FROM_55}
+    earlier = entries(WORKER, retired, area="x", way=Way.SELF, on=date(2025, 12, 31))
+    assert {e.outcome for e in earlier if e.item == "duoc_trang_bi_nltt"} == {"yes"}
+
+
+def test_taking_a_submission_back_leaves_nothing() -> None:
+    total = Counter(ledger(FULL))
+    total.subtract(ledger(dict(FULL)))
+    assert not any(total.values())
+
+
+def test_answers_by_reference_become_answers_by_name() -> None:
+    found = by_name({"/data/phan_1/sinh": "1985", "/data/xh": ""}, {"/data/phan_2/cmkt": DK})
+    assert found == {"sinh": "1985", "cmkt": DK}
+
+
+def test_a_coded_row_says_98_and_99() -> None:
+    assert coded({"a": "1 2", "b": DK, "c": PN, "d": BLANK}) == {"a": "1 2", "b": "98", "c": "99", "d": ""}
+
+
+def test_a_questions_denominator_is_who_was_asked() -> None:
+    people = [
+        FULL,
+        FULL,
+        {**FULL, "nhu_cau": DK},
+        {**FULL, "nhu_cau": PN},
+        {**FULL, "nhu_cau": BLANK},
+        {name: value for name, value in FULL.items() if name != "nhu_cau"},
+    ]
+    count = table(WORKER, cells(*map(ledger, people)), item="nhu_cau")
+    assert (count.denominator, count.several) == ("asked", True)
+    assert (count.total.n, count.total.undetermined, count.total.outside) == (5, 3, 1)
+    assert count.outcomes == ("2", "7", "98", "99", "blank", "not_asked")
+    assert count.total.share("7") == 2 / 5
+
+
+def test_an_indicators_denominator_leaves_out_the_undetermined_and_bounds_them() -> None:
+    nobody_knows = {**FULL, "il_tim": DK, "il_nhu_cau": DK}
+    people = [FULL, {**FULL, "il_tim": "0"}, nobody_knows, {**FULL, "sinh_chot": "1950"}]
+    count = table(WORKER, cells(*map(ledger, people)), item="duoc_trang_bi_nltt")
+    assert (count.denominator, count.indicator) == ("working_age", True)
+    assert count.total.counts == {"yes": 1, "no": 1, "undetermined": 1, "not_applicable": 1}
+    assert (count.total.n, count.total.share("yes")) == (2, 0.5)
+    assert count.total.bounds() == (1 / 3, 2 / 3)
+
+
+def test_a_share_of_nobody_is_no_number() -> None:
+    count = table(WORKER, [], item="dai_hoc")
+    assert (count.total.n, count.total.share("yes"), count.total.bounds()) == (0, None, None)
+
+
+def test_rows_stand_in_the_order_of_the_tables() -> None:
+    people = [
+        {**FULL, "gioi_chot": sex, "sinh_chot": birth}
+        for birth in ("1950", "2005", "1985", "1968")
+        for sex in ("2", "1")
+    ]
+    count = table(WORKER, cells(*map(ledger, people)), item="cmkt", by=(Dimension.AGE_BAND, Dimension.SEX))
+    assert [row.group for row in count.rows] == [
+        ("15_24", "male"),
+        ("15_24", "female"),
+        ("35_44", "male"),
+        ("35_44", "female"),
+        ("55_retire", "male"),
+        ("above", "male"),
+        ("above", "female"),
+    ]
+
+
+def test_choices_stand_in_the_forms_order_even_those_nobody_chose() -> None:
+    people = [{**FULL, "cmkt": code} for code in ("41", "8", "0")] + [{**FULL, "cmkt": PN}]
+    cube = cells(*map(ledger, people))
+    assert table(WORKER, cube, item="cmkt").outcomes == ("0", "8", "41", "99")
+    levels = ("0", "2", "3", "4", "41", "5", "6", "7", "8")
+    assert table(WORKER, cube, item="cmkt", choices=levels).outcomes == (*levels, "99")
+
+
+def test_a_threshold_beside_the_chosen_one_can_be_counted() -> None:
+    assert table(WORKER, cells(ledger(FULL)), item="duoc_trang_bi_kns@19").total.counts == {"yes": 1}
+
+
+@pytest.mark.parametrize("item", ["thu_nhap", "dai_hoc@3", "gioi"])
+def test_what_can_not_be_counted_is_refused_with_what_can(item: str) -> None:
+    with pytest.raises(Problem) as refused:
+        table(WORKER, [], item=item)
+    assert refused.value.code == "count_unknown_item"
+    assert "dai_hoc" in str(refused.value.params["known"])
+
+
+def test_a_negative_cell_is_a_fault_and_not_a_count() -> None:
+    entry = next(entry for entry in ledger(FULL) if entry.item == "cmkt")
+    with pytest.raises(Problem) as refused:
+        table(WORKER, [(entry, -1)], item="cmkt")
+    assert refused.value.code == "count_negative"
+
+
+def test_a_group_whose_last_submission_was_withdrawn_is_gone() -> None:
+    there, gone = ledger(FULL, area="1"), ledger(FULL, area="2")
+    count = table(
+        WORKER,
+        [*((entry, 1) for entry in there), *((entry, 0) for entry in gone)],
+        item="cmkt",
+        by=(Dimension.AREA,),
+    )
+    assert [row.group for row in count.rows] == [("1",)]
+
+
+def test_few_people_are_hidden_in_a_count_and_can_not_be_worked_out() -> None:
+    cube = [
+        (Entry("dai_hoc", outcome, "person", "self", area, "female", "35_44"), count)
+        for area, yes, no in (("1", 3, 40), ("2", 30, 41), ("3", 50, 60))
+        for outcome, count in (("yes", yes), ("no", no))
+    ]
+    hidden = protect(table(WORKER, cube, item="dai_hoc", by=(Dimension.AREA,)))
+    assert hidden == {
+        (("1",), "yes"): Reason.PRIMARY,
+        (("1",), "no"): Reason.PRIMARY,
+        (("2",), "yes"): Reason.SECONDARY,
+        (("2",), "no"): Reason.SECONDARY,
+    }
+
+
+def test_a_count_of_enough_people_is_shown_whole() -> None:
+    people = [ledger(FULL)] * 20 + [ledger({**FULL, "cmkt": "0"})] * 20
+    count = table(WORKER, cells(*people), item="cmkt", by=(Dimension.SEX,))
+    assert protect(count) == {}
+
+
+@st.composite
+def people(draw: st.DrawFn) -> dict[str, str | Missing]:
+    """Answers of somebody who may have left out anything."""
+    answers: dict[str, str | Missing] = {}
+    for name in WORKER.one:
+        value = draw(st.sampled_from(["0", "1", "2", DK, PN, BLANK, None]))
+        if value is not None:
+            answers[name] = value
+    for name in WORKER.multiple:
+        value = draw(st.sampled_from(["1", "1 2", "0", DK, None]))
+        if value is not None:
+            answers[name] = value
+    return answers | {
+        "gioi_chot": draw(st.sampled_from(["1", "2", PN])),
+        "sinh_chot": draw(st.sampled_from(["01/1950", "1968", "05/2005", BLANK])),
+    }
+
+
+@given(submissions=st.lists(people(), max_size=6), data=st.data())
+def test_every_person_is_once_in_every_item_whatever_it_is_broken_down_by(
+    submissions: list[dict[str, str | Missing]], data: st.DataObject
+) -> None:
+    cube = cells(*map(ledger, submissions))
+    item = data.draw(st.sampled_from(countable(WORKER)))
+    by = data.draw(st.lists(st.sampled_from(Dimension), unique=True, max_size=3))
+    count = table(WORKER, cube, item=item, by=by)
+    for tally in (count.total, *count.rows):
+        assert tally.n + tally.outside + (tally.undetermined if count.indicator else 0) == (
+            len(submissions)
+            if tally is count.total
+            else sum(
+                tuple(getattr(ledger(each)[0], dimension.value) for dimension in by) == tally.group
+                for each in submissions
+            )
+        )
+    if by:
+        assert sum(tally.n for tally in count.rows) == count.total.n
