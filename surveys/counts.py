@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 from surveys.disclosure import SHARE_FLOOR, THRESHOLD, Reason, Share, Sum, Table, suppress
 from surveys.forms import Missing
@@ -290,6 +290,16 @@ N = "n"
 UNDETERMINED = Verdict.UNDETERMINED.value
 """The column of a tally that holds how many have no answer or verdict."""
 
+BREAKDOWNS: tuple[tuple[Dimension, ...], ...] = (
+    (),
+    (Dimension.WAY,),
+    (Dimension.AREA,),
+    (Dimension.SEX,),
+    (Dimension.AGE_BAND,),
+    (Dimension.SEX, Dimension.AGE_BAND),
+)
+"""The breakdowns that counts are offered in."""
+
 Place = tuple[tuple[str, ...], str]
 """A cell of a count: its group (``()`` is the total) and its outcome, ``n`` or ``undetermined``."""
 _Key = tuple[str, tuple[tuple[str, str], ...], str]
@@ -335,22 +345,24 @@ def family(instrument: Instrument, item: str) -> tuple[str, ...]:
 
 
 def breakdowns(
-    instrument: Instrument, cells: Iterable[tuple[Entry, int]], *, item: str, dimensions: int = 2
+    instrument: Instrument,
+    cells: Iterable[tuple[Entry, int]],
+    *,
+    item: str,
+    by: Iterable[Sequence[Dimension]] = BREAKDOWNS,
 ) -> tuple[CountTable, ...]:
-    """Every count of the family of ``item`` by up to so many dimensions: what people can ask for one by one.
+    """Every count of the family of ``item`` in each breakdown: what people can ask for one by one.
 
-    Whoever lets tables be asked for one at a time protects these together, once, and shows of each what that
-    leaves: then no series of questions tells more than one.
+    Whoever lets counts be asked for one at a time protects these together, once, and shows of each what that
+    leaves: then no series of questions tells more than one. Each further breakdown costs cells in all others.
     """
     by_item: dict[str, list[tuple[Entry, int]]] = {name: [] for name in family(instrument, item)}
     for entry, count in cells:
         if entry.item in by_item:
             by_item[entry.item].append((entry, count))
+    breakdowns = tuple(by)
     return tuple(
-        table(instrument, found, item=name, by=by)
-        for name, found in by_item.items()
-        for size in range(dimensions + 1)
-        for by in combinations(Dimension, size)
+        table(instrument, found, item=name, by=each) for name, found in by_item.items() for each in breakdowns
     )
 
 

@@ -147,10 +147,14 @@ def suppress(
             if cell in covered:
                 continue
             around = [other for each in of_cell[cell] for other in (each.total, *each.parts)]
+            # A cell can follow by way of sums it is no part of: then any published cell loosens them.
+            published = [other for other in around if other not in hidden] or [
+                other for other in of_cell if other not in hidden
+            ]
+            if not published:
+                break
             companion = min(
-                (other for other in around if other not in hidden),
-                default=min((other for other in of_cell if other not in hidden), key=rank.__getitem__),
-                key=lambda other: (table.counts[other] == 0, table.counts[other], rank[other]),
+                published, key=lambda other: (table.counts[other] == 0, table.counts[other], rank[other])
             )
             hidden[companion] = Reason.SECONDARY
             waiting += of_cell[companion]

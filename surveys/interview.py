@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from surveys.expressions import ExpressionError, Node, Scope, order, store, to_string
+from surveys.expressions import ExpressionError, Node, Scope, Table, order, store, to_string
 from surveys.forms import (
     ASKED,
     Choice,
@@ -303,7 +303,7 @@ class Questionnaire:
         self._walk(form.children, (), f"/{form.root}")
         self.asked = tuple(ref for ref, leaf in self.leaves.items() if leaf.question.kind in ASKED)
         self.instances = {
-            name: [{"name": choice.name, **choice.columns} for choice in choices]
+            name: Table([{"name": choice.name, **choice.columns} for choice in choices])
             for name, choices in form.lists.items()
         }
         self._rules = self._ordered_rules()

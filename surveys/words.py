@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import NamedTuple
 
 from surveys.letters import fold
@@ -210,6 +210,8 @@ def from_telex(text: str) -> str | None:
         elif key == "w":
             if letters and letters[-1] == "a":
                 letters[-1] = "ă"
+            elif letters[-2:] == ["u", "a"] and letters[-3:-2] != ["q"]:
+                letters[-2] = "ư"
             elif not _horn(letters):
                 if "a" in letters:
                     letters[letters.index("a")] = "ă"
@@ -227,6 +229,8 @@ def from_telex(text: str) -> str | None:
 
 
 _TOKEN = re.compile(r"[a-z0-9]+")
+_ENGLISH = frozenset("or nor for is as us was does yes if of off see too few his has".split())
+"""English words that would pass for Telex."""
 
 
 def respell(text: str) -> str | None:
@@ -234,6 +238,8 @@ def respell(text: str) -> str | None:
     text = even(text)
 
     def mend(found: re.Match[str]) -> str:
+        if found[0] in _ENGLISH:
+            return found[0]
         return from_vni(found[0]) or from_telex(found[0]) or found[0]
 
     # A letter with marks beside it: the word was typed with a working keyboard.
@@ -273,7 +279,7 @@ MEANINGS: Mapping[str, tuple[str, ...]] = {
         "không rõ lắm", "ko rõ lắm", "không rõ nữa", "chẳng biết", "chả biết", "đâu biết", "ai biết", "ai mà biết",
         "biết đâu", "không nhớ", "ko nhớ", "k nhớ", "hông nhớ", "không nhớ rõ", "ko nhớ rõ", "không nhớ nữa",
         "không nhớ nổi", "quên rồi", "quên", "quên mất", "quên mất rồi", "không chắc", "ko chắc", "không chắc lắm",
-        "chưa chắc", "chưa chắc lắm", "chịu", "không thể biết", "không biết trả lời sao", "không biết trả lời",
+        "chịu", "không thể biết", "không biết trả lời sao", "không biết trả lời",
         "không biết chọn gì", "không biết nói sao", "i don t know", "i dont know", "don t know", "dont know",
         "do not know", "i do not know", "no idea", "i have no idea", "not sure", "i m not sure", "im not sure",
         "idk", "dunno", "unsure", "can t remember", "cannot remember", "i can t remember", "don t remember",
@@ -353,7 +359,7 @@ MEANINGS: Mapping[str, tuple[str, ...]] = {
     ),
     "start": ("bắt đầu", "bắt đầu đi", "bắt đầu khảo sát", "làm khảo sát", "start", "begin"),
     "language": ("ngôn ngữ", "đổi ngôn ngữ", "chọn ngôn ngữ", "language", "change language"),
-    "language vi": ("tiếng việt", "sang tiếng việt", "vietnamese", "tieng viet please", "đổi sang tiếng việt", "việt ngữ"),
+    "language vi": ("tiếng việt", "sang tiếng việt", "vietnamese", "vietnamese please", "đổi sang tiếng việt", "việt ngữ"),
     "language en": ("english", "english please", "in english", "tiếng anh", "sang tiếng anh", "đổi sang tiếng anh"),
 }  # fmt: skip
 """What whole messages mean. A message that fits phrases of two meanings has none."""
@@ -382,11 +388,22 @@ _MEANINGS = _table()
 
 
 def meanings(said: Words) -> frozenset[str]:
-    """Every meaning of a whole message; empty if it is none of the known phrases."""
+    """Every meaning of a whole message; empty if it is none of the known phrases.
+
+    Commands must be typed with all their marks or, word by word, with none: "dùng" is not dừng.
+    """
     found = _MEANINGS.get(plain(said))
     if found is None:
         return frozenset()
-    return frozenset(meaning for meant, meaning in found if agree(said, meant))
+    return frozenset(
+        meaning
+        for meant, meaning in found
+        if agree(said, meant) and (meaning not in COMMANDS or all(map(_wholly, said, meant)))
+    )
+
+
+def _wholly(said: Word, meant: Word) -> bool:
+    return said.shape in (said.plain, meant.shape)
 
 
 class Lexicon:
@@ -469,7 +486,7 @@ JOINING = Lexicon("và", "với", "cùng", "cùng với", "lẫn", "rồi", "th�
 NUMBERED = Lexicon(
     "số", "câu", "câu số", "ý", "ý số", "ý thứ", "chọn", "chọn số", "chọn câu", "chọn ý", "phương án", "phương án số", "đáp án",
     "đáp án số", "đáp án là", "lựa chọn", "lựa chọn số", "mục", "mục số", "ô", "ô số", "cái số", "tôi chọn", "tôi chọn số",
-    "em chọn", "chọn phương án", "chọn đáp án", "option", "number", "no", "answer", "choice",
+    "em chọn", "chọn phương án", "chọn đáp án", "option", "number", "answer", "choice",
 )  # fmt: skip
 """Words before the number of a choice."""
 
@@ -562,14 +579,21 @@ def usual(said: Words) -> Words:
     return tuple(some)
 
 
-def core(said: Words) -> Words:
-    """``said`` without what people say before and after an answer; unchanged if nothing were left."""
+def core(said: Words, keep: Set[str] = frozenset()) -> Words:
+    """``said`` without what people say before and after an answer; unchanged if nothing were left.
+
+    Words whose plain letters are in ``keep`` stay, and what stands on their inner side.
+    """
     start, end = 0, len(said)
     while start < end and (length := LEADING.at(said[:end], start)):
+        if any(each.plain in keep for each in said[start : start + length]):
+            break
         start += length
     while end > start:
         for length in (3, 2, 1):
             if end - length >= start and TRAILING.at(said[:end], end - length) == length:
+                if any(each.plain in keep for each in said[end - length : end]):
+                    continue
                 end -= length
                 break
         else:

@@ -21,6 +21,7 @@ PERMISSIVE = frozenset(
         "BSD",
         "BSD-2-Clause",
         "BSD-3-Clause",
+        "CNRI-Python",
         "CC0-1.0",
         "ISC",
         "MIT",

@@ -150,7 +150,8 @@ def _whole(number: float) -> int | None:
 
 def _substr(text: str, start: float, end: float = math.inf) -> str:
     # ODK counts from 0; a blank start is the beginning, a blank end leaves nothing
-    return "" if math.isnan(end) else text[_whole(start) or 0 : _whole(end)]
+    first = 0 if math.isnan(start) else int(max(-1e9, min(start, 1e9)))
+    return "" if math.isnan(end) else text[first : _whole(end)]
 
 
 def _substring(text: str, start: float, length: float | None = None) -> str:

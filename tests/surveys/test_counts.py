@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surveys.counts import (
+    BREAKDOWNS,
+    CountTable,
     Dimension,
     Entry,
+    Place,
+    breakdowns,
     by_name,
     coded,
     countable,
     entries,
+    family,
     protect,
+    protect_together,
     sex_and_birth,
     table,
 )
@@ -236,6 +242,139 @@ def test_a_count_of_enough_people_is_shown_whole() -> None:
     people = [ledger(FULL)] * 20 + [ledger({**FULL, "cmkt": "0"})] * 20
     count = table(WORKER, cells(*people), item="cmkt", by=(Dimension.SEX,))
     assert protect(count) == {}
+
+
+# Several counts of one campaign
+
+
+def spread(item: str, **groups: tuple[int, int]) -> list[tuple[Entry, int]]:
+    """(yes, no) of an indicator by area and sex, as ``w1_male=(3, 40)``."""
+    return [
+        (Entry(item, outcome, "person", "self", area, sex, "35_44"), count)
+        for group, counts in groups.items()
+        for area, sex in [group.split("_")]
+        for outcome, count in zip(("yes", "no"), counts, strict=True)
+        if count
+    ]
+
+
+def worked_out(
+    tables: Sequence[CountTable], hidden: Sequence[Mapping[Place, Reason]], outcome: str
+) -> set[object]:
+    """The cells of one outcome that a reader gets by subtracting what is shown, in all breakdowns."""
+    shown: dict[frozenset[tuple[str, str]], int | None] = {}
+    for count, gone in zip(tables, hidden, strict=True):
+        for tally in (*count.rows, count.total):
+            group = frozenset(zip((each.value for each in count.by), tally.group, strict=False))
+            cell = None if (tally.group, outcome) in gone else tally.counts.get(outcome, 0)
+            shown[group] = cell if shown.get(group) is None else shown[group]
+    found: set[object] = set()
+    levels = {frozenset(name for name, _ in group) for group in shown}
+    while True:
+        before = len(found)
+        for whole in list(shown):
+            for level in levels:
+                if not {name for name, _ in whole} < level:
+                    continue
+                parts = [group for group in shown if whole < group and {name for name, _ in group} == level]
+                gaps = [group for group in (whole, *parts) if shown[group] is None]
+                if len(gaps) == 1:
+                    rest = sum(shown[part] or 0 for part in parts)
+                    shown[gaps[0]] = rest if gaps[0] == whole else (shown[whole] or 0) - rest
+                    found.add(gaps[0])
+        if len(found) == before:
+            return found
+
+
+def test_two_counts_that_are_safe_alone_can_betray_each_other_and_are_protected_together() -> None:
+    cube = spread(
+        "dai_hoc", w1_male=(10, 9), w1_female=(14, 30), w2_male=(3, 41), w2_female=(30, 60), w3_male=(44, 70),
+        w3_female=(51, 80),
+    )  # fmt: skip
+    tables = [
+        table(WORKER, cube, item="dai_hoc", by=by)
+        for by in ((Dimension.AREA, Dimension.SEX), (Dimension.SEX,), (Dimension.AREA,))
+    ]
+    alone = [protect(each) for each in tables]
+    assert worked_out(tables, alone, "yes")
+    together = protect_together(tables, WORKER)
+    assert (("w2", "male"), "yes") in together[0]
+    assert worked_out(tables, together, "yes") == set()
+
+
+def test_the_few_between_two_thresholds_are_not_given_away_by_the_difference() -> None:
+    item = "duoc_trang_bi_nltt"
+    cube = (
+        spread(f"{item}@8", w1_male=(50, 40))
+        + spread(item, w1_male=(48, 42))
+        + spread(f"{item}@10", w1_male=(30, 60))
+    )
+    tables = breakdowns(WORKER, cube, item=item, by=[()])
+    shown = [
+        count.item
+        for count, hidden in zip(tables, protect_together(tables, WORKER), strict=True)
+        if ((), "yes") not in hidden
+    ]
+    assert not {item, f"{item}@8"} <= set(shown)
+    assert protect(tables[0]) == protect(tables[1]) == {}
+
+
+def test_a_level_hidden_in_the_question_does_not_follow_from_the_indicator() -> None:
+    levels = {"0": 40, "4": 20, "41": 2, "5": 19, "6": 18}
+    cube = (
+        [
+            (Entry("cmkt", code, "person", "self", "w1", "male", "35_44"), count)
+            for code, count in levels.items()
+        ]
+        + spread("cmkt_certified", w1_male=(59, 40))
+        + spread("dai_hoc", w1_male=(18, 81))
+    )
+    tables = breakdowns(WORKER, cube, item="cmkt", by=[()])
+    hidden = {
+        (count.item, column)
+        for count, gone in zip(tables, protect_together(tables, WORKER), strict=True)
+        for _, column in gone
+    }
+    assert ("cmkt", "41") in hidden
+    # Level 6 alone would be no cover: how many have a degree is an indicator of its own.
+    assert {("cmkt", "4"), ("cmkt", "5"), ("dai_hoc", "yes")} & hidden
+    assert ("cmkt", "0") not in hidden or ("cmkt_certified", "yes") in hidden
+
+
+def test_items_that_tell_about_each_other_are_a_family() -> None:
+    assert family(WORKER, "duoc_trang_bi_kns@17") == (
+        "duoc_trang_bi_kns",
+        "duoc_trang_bi_kns@17",
+        "duoc_trang_bi_kns@19",
+    )
+    qualification = ("cmkt_certified", "cmkt_broad", "dai_hoc", "cmkt", "tay_nghe")
+    assert {family(WORKER, item) for item in qualification} == {qualification}
+    assert family(WORKER, "dao_tao_12t") == ("da_tap_huan_nltt", "dao_tao_12t")
+    assert family(WORKER, "viec_lam") == ("viec_lam",)
+
+
+@settings(max_examples=40)
+@given(
+    groups=st.dictionaries(
+        st.sampled_from([f"w{ward}_{sex}" for ward in range(4) for sex in ("male", "female")]),
+        st.tuples(st.integers(0, 30), st.integers(0, 30)),
+        min_size=1,
+    )
+)
+def test_no_series_of_counts_tells_what_one_of_them_hides(groups: dict[str, tuple[int, int]]) -> None:
+    tables = breakdowns(WORKER, spread("dai_hoc", **groups), item="dai_hoc", by=BREAKDOWNS)
+    ours = [count for count in tables if count.item == "dai_hoc"]
+    hidden = [
+        gone
+        for count, gone in zip(tables, protect_together(tables, WORKER), strict=True)
+        if count.item == "dai_hoc"
+    ]
+    for count, gone in zip(ours, hidden, strict=True):
+        small = {
+            (tally.group, outcome) for tally in count.rows for outcome, n in tally.counts.items() if n < 5
+        }
+        assert small <= gone.keys()
+    assert worked_out(ours, hidden, "yes") == worked_out(ours, hidden, "no") == set()
 
 
 @st.composite

@@ -184,6 +184,11 @@ def test_a_cell_between_two_covered_corners_is_not_left_open() -> None:
     assert recovered_by_algebra(table, hidden) == set()
 
 
+def test_a_cell_that_the_sums_themselves_make_empty_is_nobodys_secret() -> None:
+    sums = (Sum("all", ("one",)), Sum("all", ("one", "other")))
+    assert suppress(Table({"all": 3, "one": 3, "other": 0}, sums)).keys() >= {"all", "one"}
+
+
 def test_parents_are_sums_of_their_children_and_hold_nothing_of_their_own() -> None:
     with pytest.raises(Problem) as refused:
         cross({("w", "a"): 1, ("city", "a"): 1}, ["a"], {"w": "city"})

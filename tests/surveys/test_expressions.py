@@ -46,7 +46,7 @@ NOW = datetime(2024, 3, 1, 10, 30, 15, 250_000, tzinfo=HANOI)
 
 
 def grow(parent: Node, written: dict[str, object]) -> None:
-    """Children from JSON: ``name:type`` → value, ``!`` before the name for not relevant, lists for repeats."""
+    """Children from JSON: ``name:type`` → value, ``!`` before the name: not relevant, lists: repeats."""
     for key, value in written.items():
         name, _, kind = key.removeprefix("!").partition(":")
         relevant = not key.startswith("!")

@@ -1,0 +1,238 @@
+"""Counts: what the ledger and the cube add up to, for the areas the asker may see, with small cells
+hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Annotated, Any
+
+import msgspec
+
+from bot.actions.campaigns import Reference
+from bot.actions.gate import Act, Aim, Arguments, action, area_text, nowhere, reaches
+from bot.questionnaires import Prepared, read
+from storage import areas, campaigns, counts, instruments, parameters, tasks
+from storage.campaigns import Campaign
+from storage.counts import Cell
+from surveys.areas import AreaKey
+from surveys.counts import CountTable, Dimension, Entry, Tally, countable, protect, table
+from surveys.disclosure import Reason
+from surveys.problems import Problem
+
+N = "n"
+
+
+class Show(Arguments, frozen=True):
+    """Which items (all indicators when none is named), broken down by what."""
+
+    campaign: Reference
+    items: tuple[Annotated[str, msgspec.Meta(max_length=120)], ...] = ()
+    by: tuple[Dimension, ...] = ()
+
+
+class One(Arguments, frozen=True):
+    """A campaign by id or code."""
+
+    campaign: Reference
+
+
+def _of_campaign(act: Act, given: One) -> Aim:
+    campaign = campaigns.expect(act.connection, given.campaign)
+    return Aim((campaign.area,), f"campaign:{campaign.id}")
+
+
+@action("counts.show", Show, nowhere)
+def show(act: Act, given: Show) -> dict[str, Any]:
+    """Counts of a campaign with their denominators. ``null`` in place of a number: hidden, ``hidden`` says
+    why.
+
+    Somebody whose grants reach only part of the campaign's area gets that part, and is told so in ``areas``.
+    Raises Problem ``campaign_unknown``, ``not_allowed``, ``count_unknown_item``,
+    ``count_too_many_dimensions``.
+    """
+    if len(given.by) > 2:
+        raise Problem("count_too_many_dimensions")
+    campaign = _seen(act, given.campaign)
+    seen = _part(act, campaign)
+    stored = instruments.get(act.connection, campaign.draft.instrument_id)
+    assert stored is not None
+    prepared = read(stored)
+    known = countable(prepared.instrument)
+    items = [_item(item, known) for item in given.items]
+    items = items or [each.name for each in prepared.instrument.indicators]
+    cells = counts.cells(act.connection, campaign.id, items, None if seen is None else sorted(seen))
+    threshold = parameters.number(act.connection, "suppression_threshold")
+    tables = []
+    for item in items:
+        made = table(
+            prepared.instrument,
+            ((_entry(cell), number) for cell, number in cells),
+            item=item,
+            by=given.by,
+            choices=_choices(prepared, item),
+        )
+        tables.append(_table_view(act, campaign, prepared, made, protect(made, threshold=threshold)))
+    return {
+        "campaign": {
+            "code": campaign.code,
+            "title": campaign.draft.title,
+            "status": campaign.status.value,
+            "mode": campaign.draft.mode.value,
+            "area": area_text(campaign.area),
+            "reference_date": campaign.draft.reference_date.isoformat(),
+        },
+        "areas": None if seen is None else sorted(seen),
+        "instrument": {
+            "id": prepared.instrument.id,
+            "version": prepared.instrument.version,
+            "status": prepared.instrument.status,
+        },
+        "suppression_threshold": threshold,
+        "submissions": campaigns.progress(act.connection, campaign.id).submitted if seen is None else None,
+        "tables": tables,
+        "known": list(known),
+    }
+
+
+def _seen(act: Act, wanted: int | str) -> Campaign:
+    """The campaign, if any grant of the actor touches its area; otherwise as if it were not there."""
+    try:
+        campaign = campaigns.expect(act.connection, wanted)
+    except Problem:
+        if act.scope is None:
+            raise
+        raise Problem("not_allowed", status=403) from None
+    if reaches(act, campaign.area) or any(
+        campaign.area in areas.line(act.connection, area) for area in act.scope or ()
+    ):
+        return campaign
+    raise Problem("not_allowed", status=403)
+
+
+def _part(act: Act, campaign: Campaign) -> Collection[str] | None:
+    """Codes of the areas the actor may see of a campaign; None is all of it."""
+    if reaches(act, campaign.area):
+        return None
+    index = areas.index(act.connection)
+    found: set[str] = set()
+    waiting: list[AreaKey] = [
+        area for area in act.scope or () if campaign.area in areas.line(act.connection, area)
+    ]
+    while waiting:
+        area = waiting.pop()
+        found.add(area[1])
+        waiting.extend(child.key for child in index.children(area))
+    return found
+
+
+def _item(wanted: str, known: Sequence[str]) -> str:
+    if wanted in known:
+        return wanted
+    near = [name for name in known if name.startswith(wanted)]
+    if len(near) == 1:
+        return near[0]
+    raise Problem("count_unknown_item", item=wanted, known=", ".join(near or known))
+
+
+def _entry(cell: Cell) -> Entry:
+    return Entry(
+        item=cell.item,
+        outcome=cell.outcome,
+        unit=cell.unit,
+        way=cell.way,
+        area=cell.area_code,
+        sex=cell.sex,
+        age_band=cell.age_band,
+    )
+
+
+def _choices(prepared: Prepared, item: str) -> tuple[str, ...]:
+    ref = prepared.questionnaire.by_name.get(item)
+    if ref is None:
+        return ()
+    return tuple(choice.name for choice in prepared.questionnaire.leaves[ref].question.choices)
+
+
+def _labels(prepared: Prepared, item: str) -> dict[str, dict[str, str]]:
+    """Labels of a question and its choices by language code: ``{"vi": {"": question, "1": choice}}``."""
+    ref = prepared.questionnaire.by_name.get(item)
+    if ref is None:
+        return {}
+    question = prepared.questionnaire.leaves[ref].question
+    labels: dict[str, dict[str, str]] = {}
+    for code in ("vi", "en"):
+        name = prepared.questionnaire.language(code)
+        default = prepared.form.default_language
+        texts = {"": question.label, **{choice.name: choice.label for choice in question.choices}}
+        labels[code] = {
+            key: "".join(part for part in text.choose(name, default) if isinstance(part, str))
+            for key, text in texts.items()
+        }
+    return labels
+
+
+def _table_view(
+    act: Act,
+    campaign: Campaign,
+    prepared: Prepared,
+    made: CountTable,
+    hidden: dict[tuple[tuple[str, ...], str], Reason],
+) -> dict[str, Any]:
+    names: dict[str, str] = {}
+    if Dimension.AREA in made.by:
+        index = areas.index(act.connection)
+        place = made.by.index(Dimension.AREA)
+        for code in {row.group[place] for row in made.rows}:
+            area = index.get((campaign.area[0], code))
+            names[code] = area.title if area else code
+    indicator = prepared.instrument.indicator(made.item.partition("@")[0])
+    return {
+        "item": made.item,
+        "indicator": made.indicator,
+        "several": made.several,
+        "denominator": made.denominator,
+        "by": [dimension.value for dimension in made.by],
+        "outcomes": list(made.outcomes),
+        "rows": [_row(row, made, hidden) for row in made.rows],
+        "total": _row(made.total, made, hidden),
+        "labels": _labels(prepared, made.item),
+        "indicator_labels": dict(indicator.label) if indicator else {},
+        "area_names": names,
+    }
+
+
+def _row(row: Tally, made: CountTable, hidden: dict[tuple[tuple[str, ...], str], Reason]) -> dict[str, Any]:
+    n = None if (row.group, N) in hidden else row.n
+    cells = {}
+    for outcome in made.outcomes:
+        reason = hidden.get((row.group, outcome))
+        count = None if reason is not None else row.counts.get(outcome, 0)
+        share = None if count is None or not n else row.share(outcome)
+        cells[outcome] = {"count": count, "share": share, "hidden": reason.value if reason else None}
+    undetermined = cells.get("undetermined", {}).get("count", 0) if made.indicator else row.undetermined
+    return {
+        "group": dict(zip((dimension.value for dimension in made.by), row.group, strict=True))
+        if row.group
+        else {},
+        "n": n,
+        "undetermined": undetermined,
+        "outside": row.outside,
+        "cells": cells,
+    }
+
+
+@action("counts.rebuild", One, _of_campaign, bulk=True)
+def rebuild(act: Act, given: One) -> dict[str, Any]:
+    """Have a campaign counted anew from its submissions, by a task; differences are corrected and told."""
+    campaign = campaigns.expect(act.connection, given.campaign)
+    task = tasks.queue(
+        act.connection,
+        act.keyring,
+        "counts_rebuild",
+        {"campaign": campaign.id},
+        act.actor.account_id,
+        act.actor.contact_id,
+        act.now_ms,
+    )
+    return {"task": task, "code": campaign.code, "title": campaign.draft.title}

@@ -1,0 +1,215 @@
+"""Sends the outbox of one channel's account: by lease, at the channel's pace, each message at most once.
+
+One process holds the lease of a sending account. What it had claimed when its lease ended becomes
+``unknown`` and is not
+repeated by itself. Replies to somebody go out at once; bulk messages keep to the pace. When the platform
+says to wait,
+the whole account waits, in every process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from bot.channels import Fate, Outcome
+from bot.messages import ABILITIES, Outgoing
+from bot.notices import notice
+from storage import contacts, leases, outbox
+from storage.crypto import Keyring
+from storage.database import Database, now_ms
+from storage.outbox import Settled, Waiting
+
+log = logging.getLogger("hoidan.delivery")
+
+LEASE_MS = 15_000
+"""How long a lease holds without being kept; it is kept every third of that."""
+IDLE_S = 1.0
+"""How long to wait for a signal before looking anyway."""
+CLAIM = 32
+TOGETHER = 16
+"""Sends on their way at once: more make the transport slower, not faster."""
+ATTEMPTS = 8
+"""After that many refusals a message is given up as failed, for staff to see."""
+BULK_PER_SECOND = 25.0
+"""Telegram: about 30 messages a second for the whole bot, of which replies need some
+(core.telegram.org/bots/faq).
+"""
+
+
+class Sender(Protocol):
+    """What delivery needs of a channel."""
+
+    async def send(self, address: str, outgoing: Outgoing) -> Outcome: ...
+
+
+class Pace:
+    """A bucket of sends: ``rate`` a second, at most ``burst`` saved up."""
+
+    def __init__(self, rate: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate, self._burst, self._clock = rate, burst, clock
+        self._saved, self._at = burst, clock()
+
+    def wait(self) -> float:
+        """Take one send; seconds to wait before it."""
+        now = self._clock()
+        self._saved = min(self._burst, self._saved + (now - self._at) * self._rate)
+        self._at = now
+        self._saved -= 1
+        return max(0.0, -self._saved / self._rate)
+
+
+class Delivery:
+    """The delivery of one channel in one process."""
+
+    def __init__(
+        self,
+        database: Database,
+        keyring: Keyring,
+        channel: str,
+        sender: Sender,
+        clock: Callable[[], int] = now_ms,
+    ) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._channel = channel
+        self._sender = sender
+        self._clock = clock
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._holder = secrets.token_hex(8)
+        self._epoch: int | None = None
+        self._kept_at = 0
+        self._pace = Pace(BULK_PER_SECOND, 5.0)
+        self.sent = 0
+
+    def wake(self) -> None:
+        """Something was queued."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Send what is claimed, then end."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver until stopped."""
+        try:
+            while not self._stopping:
+                try:
+                    busy = await self._round()
+                except Exception as fault:
+                    log.error("delivery on %s failed: %s", self._channel, type(fault).__name__)
+                    busy = False
+                    await asyncio.sleep(1 + random.random())  # noqa: S311
+                if not busy:
+                    await self._idle()
+        finally:
+            if self._epoch is not None:
+                await self._database.writing(
+                    lambda connection: leases.release(connection, self._lease, self._holder), bulk=True
+                )
+
+    @property
+    def _lease(self) -> str:
+        return f"delivery:{self._channel}"
+
+    async def _idle(self) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), IDLE_S)
+        except TimeoutError:
+            pass
+        self._wake.clear()
+
+    async def _round(self) -> bool:
+        """Claim and send once; whether there may be more."""
+        claimed, addresses, halted = await self._database.writing(self._claim)
+        if halted > 0:
+            await asyncio.sleep(min(halted / 1000, IDLE_S))
+            return False
+        if not claimed:
+            return False
+        gate = asyncio.Semaphore(TOGETHER)
+        settled = await asyncio.gather(
+            *(self._send(one, addresses.get(one.contact_id), gate) for one in claimed)
+        )
+        await self._settle(claimed, settled)
+        return len(claimed) == CLAIM
+
+    def _claim(self, connection: Connection) -> tuple[list[Waiting], dict[int, str], int]:
+        now = self._clock()
+        if self._epoch is None or now - self._kept_at > LEASE_MS // 3:
+            epoch = leases.take(connection, self._lease, self._holder, now, LEASE_MS)
+            if epoch is None:
+                self._epoch = None
+                return [], {}, 0
+            if epoch != self._epoch:
+                orphans = outbox.orphan(connection, self._channel, epoch, now)
+                if orphans:
+                    log.warning("%d sends on %s have an unknown outcome", orphans, self._channel)
+            self._epoch, self._kept_at = epoch, now
+        halted = outbox.halted_until(connection, self._channel) - now
+        if halted > 0:
+            return [], {}, halted
+        claimed = outbox.claim(
+            connection, self._keyring, self._channel, self._holder, self._epoch, CLAIM, now
+        )
+        ids = [one.contact_id for one in claimed]
+        return claimed, dict(contacts.addresses(connection, self._keyring, ids)) if ids else {}, 0
+
+    async def _send(self, one: Waiting, address: str | None, gate: asyncio.Semaphore) -> Outcome:
+        if address is None:
+            return Outcome(Fate.GONE, "blocked")
+        async with gate:
+            if one.bulk:
+                await asyncio.sleep(self._pace.wait())
+            outgoing = notice(one.message, one.params, one.language, ABILITIES[self._channel])
+            outcome = await self._sender.send(address, outgoing)
+            self.sent += outcome.fate is Fate.SENT
+            return outcome
+
+    async def _settle(self, claimed: Sequence[Waiting], outcomes: Sequence[Outcome]) -> None:
+        now = self._clock()
+        settled = [settle(one, outcome, now) for one, outcome in zip(claimed, outcomes, strict=True)]
+        halt = max((outcome.after for outcome in outcomes if outcome.fate is Fate.HALT), default=0.0)
+        gone = [
+            one.contact_id
+            for one, outcome in zip(claimed, outcomes, strict=True)
+            if outcome.fate is Fate.GONE and one.status == "active"
+        ]
+        epoch = self._epoch
+        assert epoch is not None
+
+        def write(connection: Connection) -> None:
+            outbox.settle(connection, self._holder, epoch, settled, now)
+            if halt:
+                outbox.halt(connection, self._channel, now + round(halt * 1000))
+            for contact_id in sorted(set(gone)):
+                contacts.set_status(connection, contact_id, "blocked")
+
+        await self._database.writing(write)
+
+
+def settle(one: Waiting, outcome: Outcome, now: int) -> Settled:
+    """What the outbox row of a send becomes; retries wait twice as long each time, with jitter."""
+    match outcome.fate:
+        case Fate.SENT:
+            return Settled(one.id, "sent")
+        case Fate.GONE:
+            return Settled(one.id, "dropped", outcome.fault)
+        case Fate.REFUSED:
+            return Settled(one.id, "failed", outcome.fault)
+        case Fate.UNKNOWN:
+            return Settled(one.id, "unknown", outcome.fault)
+    if outcome.fate is Fate.RETRY and one.attempts >= ATTEMPTS:
+        return Settled(one.id, "failed", outcome.fault)
+    backoff = min(300.0, 2.0**one.attempts) * (0.5 + random.random() / 2)  # noqa: S311
+    wait = outcome.after if outcome.fate is Fate.HALT else max(outcome.after, backoff)
+    return Settled(one.id, "due", outcome.fault, now + round(wait * 1000))

@@ -1,0 +1,229 @@
+"""The running product: which rooms a process of ``hoidan serve`` opens, in which order, and how it closes
+them.
+
+Roles can be split over processes and machines on one PostgreSQL; an embedded database belongs to one
+process that does
+everything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Collection
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from aiohttp import web
+
+from bot import office
+from bot.channels.telegram import CHANNEL as TELEGRAM
+from bot.channels.telegram_api import TelegramSender
+from bot.commands import Desk
+from bot.conversation import COMMANDS
+from bot.delivery import Delivery
+from bot.leaflets import Links
+from bot.questionnaires import Shelf
+from bot.settings import Settings, keyring
+from bot.staff import STAFF
+from bot.texts import LANGUAGES, say
+from bot.turns import Turns
+from bot.web.app import make_app
+from bot.web.services import Services
+from bot.web.telegram import TelegramDoor
+from bot.worker import Worker
+from scheduler.jobs import STORAGE_JOBS
+from scheduler.runner import Runner
+from storage import migrate
+from storage.crypto import Keyring
+from storage.database import Database, Ownership
+from surveys.problems import Problem
+
+log = logging.getLogger("hoidan.serve")
+
+
+class Role(StrEnum):
+    """A part of the work that a process can take on."""
+
+    WEB = "web"
+    DELIVERY = "delivery"
+    SCHEDULER = "scheduler"
+    WORKER = "worker"
+
+
+EVERYTHING = frozenset(Role)
+
+
+def read_roles(text: str) -> frozenset[Role]:
+    """``all``, or names separated by commas. Raises Problem ``role_unknown``."""
+    names = {name.strip() for name in text.split(",") if name.strip()}
+    if "all" in names:
+        return EVERYTHING
+    unknown = names - {role.value for role in Role}
+    if unknown or not names:
+        raise Problem("role_unknown", role=", ".join(sorted(unknown)), known="all, " + ", ".join(Role))
+    return frozenset(Role(name) for name in names)
+
+
+@dataclass(slots=True)
+class Running:
+    """A process that serves: what it holds, for tests and the demo. ``port`` is where it listens."""
+
+    settings: Settings
+    database: Database
+    keyring: Keyring
+    turns: Turns
+    desk: Desk
+    shelf: Shelf
+    port: int = 0
+    telegram: TelegramSender | None = None
+    deliveries: list[Delivery] = field(default_factory=list)
+
+
+async def serve(
+    settings: Settings,
+    roles: Collection[Role] = EVERYTHING,
+    *,
+    started: asyncio.Future[Running] | None = None,
+    stopping: asyncio.Event | None = None,
+) -> None:
+    """Serve until ``stopping`` is set or a signal asks to end; everything begun is finished first.
+
+    Raises Problem ``database_owned`` when another process serves this embedded database, and whatever the
+    settings,
+    keys and database have to say.
+    """
+    stop = stopping or asyncio.Event()
+    async with AsyncExitStack() as stack:
+        running = await _open(settings, frozenset(roles), stop, stack)
+        if stopping is None:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, stop.set)
+        log.info("serving on %s:%d", settings.host, running.port)
+        if started is not None:
+            started.set_result(running)
+        await stop.wait()
+        log.info("stopping")
+
+
+async def _open(
+    settings: Settings, roles: frozenset[Role], stop: asyncio.Event, stack: AsyncExitStack
+) -> Running:
+    file = settings.database_file
+    if file is not None:
+        if roles != EVERYTHING:
+            raise Problem("embedded_needs_all")
+        owner = Ownership(file)
+        if not owner.take():
+            raise Problem("database_owned", file=str(file))
+        stack.callback(owner.release)
+    keys = keyring(settings)
+    database = Database(settings.database)
+    stack.callback(database.close)
+    if file is not None:
+        migrate.upgrade(database.engine)
+    elif migrate.pending(database.engine):
+        raise Problem("database_pending")
+    shelf = Shelf()
+    sender = await _telegram(settings, stack)
+    name = sender.name if sender is not None else ""
+    desk = Desk(STAFF, Links(settings.public_url, name))
+    turns = Turns(database, keys, shelf, desk, settings.time_zone)
+    running = Running(settings, database, keys, turns, desk, shelf, telegram=sender)
+    tasks: list[asyncio.Task[None]] = []
+    if Role.DELIVERY in roles and sender is not None:
+        delivery = Delivery(database, keys, TELEGRAM, sender)
+        running.deliveries.append(delivery)
+        tasks.append(asyncio.create_task(delivery.run(), name="delivery"))
+    if Role.SCHEDULER in roles:
+        tasks.append(asyncio.create_task(Runner(database, STORAGE_JOBS).run(stop), name="scheduler"))
+    if Role.WORKER in roles:
+        tasks.append(asyncio.create_task(Worker(settings, database, keys).run(stop), name="worker"))
+    stack.push_async_callback(_finish, running, tasks)
+    if Role.WEB in roles:
+        await _listen(running, stop, stack, tasks)
+    if file is not None:
+        site = await office.serve_office(database, keys, settings.time_zone, office.socket_path(file))
+        stack.push_async_callback(site.cleanup)
+    return running
+
+
+async def _finish(running: Running, tasks: list[asyncio.Task[None]]) -> None:
+    for delivery in running.deliveries:
+        delivery.stop()
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=8)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _telegram(settings: Settings, stack: AsyncExitStack) -> TelegramSender | None:
+    if settings.telegram_token is None:
+        return None
+    sender = TelegramSender(settings.telegram_token, settings.telegram_api_base)
+    stack.push_async_callback(sender.close)
+    await sender.start()
+    return sender
+
+
+async def _listen(
+    running: Running, stop: asyncio.Event, stack: AsyncExitStack, tasks: list[asyncio.Task[None]]
+) -> None:
+    settings, sender = running.settings, running.telegram
+
+    def wake() -> None:
+        for delivery in running.deliveries:
+            delivery.wake()
+
+    routes: list[web.RouteDef] = []
+    door = None
+    if sender is not None:
+        door = TelegramDoor(running.turns, sender, settings.telegram_webhook_secret or "", wake)
+        if settings.telegram_mode == "webhook":
+            routes.append(web.post(settings.telegram_webhook_path, door.webhook))
+    services = Services(
+        settings=settings,
+        database=running.database,
+        keyring=running.keyring,
+        turns=running.turns,
+        shelf=running.shelf,
+        desk=running.desk,
+        routes=tuple(routes),
+    )
+    runner = web.AppRunner(make_app(services), access_log=None, handle_signals=False, shutdown_timeout=3.0)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    site = web.TCPSite(runner, settings.host, settings.port)
+    try:
+        await site.start()
+    except OSError as fault:
+        raise Problem("port_taken", port=settings.port, fault=fault.strerror or "") from None
+    running.port = runner.addresses[0][1]
+    if sender is not None and door is not None:
+        await _announce(sender, settings)
+        if settings.telegram_mode == "polling":
+            tasks.append(asyncio.create_task(sender.poll(door.polled, stop), name="polling"))
+
+
+async def _announce(sender: TelegramSender, settings: Settings) -> None:
+    """Tell Telegram where we are and what can be said; a server that won't listen is no reason not to
+    serve.
+    """
+    commands = {
+        language: [
+            (words[LANGUAGES.index(language)], say(language, f"command.{name}"))
+            for name, words in COMMANDS.items()
+        ]
+        for language in LANGUAGES
+    }
+    webhook = None
+    if settings.telegram_mode == "webhook":
+        webhook = (
+            settings.public_url.rstrip("/") + settings.telegram_webhook_path,
+            settings.telegram_webhook_secret or "",
+        )
+    await sender.announce(webhook, commands)

@@ -1,0 +1,451 @@
+"""Turns: what waits is taken as one batch, in one transaction, and acknowledged only after the commit.
+
+The journey of an answer, top to bottom: :meth:`Turns.take` queues a message; :meth:`Turns._drain` takes
+all that waits;
+:meth:`Turns._batch` reads set-based, lets the pure engine decide per event and writes set-based; what is
+not an answer
+follows alone, in its own transaction (:meth:`Turns._alone`), before anything newer of the same contact.
+
+A batch that can't be written is repeated event by event; what still can't be is put into quarantine and
+acknowledged,
+so that no event blocks a chat. Faults of the ground (disk, connection, locks) are tried again a bounded
+number of times
+and then reported as :class:`Unavailable`: nothing was committed, the channel must deliver again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import Connection
+
+from bot import conversation, render
+from bot.commands import Desk, Hearing
+from bot.conversation import Aside
+from bot.messages import ABILITIES, Inbound, Outgoing
+from bot.questionnaires import Prepared, Shelf
+from bot.submitting import submit
+from bot.texts import pick, say
+from storage import contacts, events, interviews, outbox
+from storage.contacts import Contact
+from storage.crypto import Keyring
+from storage.database import Database, Transact, now_ms, of_the_ground
+from storage.interviews import Interview, Logged
+from surveys.interview import Event, State, Step, Toggle, prompt
+
+log = logging.getLogger("hoidan.turns")
+
+BATCH = 256
+"""Events taken into one transaction at most."""
+WAITING = 20_000
+"""Events that may wait; more are refused with :class:`Unavailable` so that the channel slows down."""
+RETRIES = (0.05, 0.2, 0.5)
+"""Seconds between attempts when the ground fails."""
+
+
+class Unavailable(Exception):
+    """Nothing could be committed, or too much waits: deliver again in a few seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """What became of one event, after the commit. ``reply`` is a prompt, which costs nothing to lose."""
+
+    contact_id: int | None
+    language: str
+    reply: Outgoing | None
+    queued: bool = False
+    """Whether messages were put into the outbox."""
+    account_id: int | None = None
+
+
+@dataclass(slots=True)
+class _Waiting:
+    inbound: Inbound
+    future: Future[Turned]
+
+
+@dataclass(slots=True)
+class _Run:
+    """One contact within a batch: as read, and as the events so far have left it."""
+
+    contact: Contact
+    interview: Interview | None
+    prepared: Prepared | None
+    state: State | None
+    changed: bool = False
+    submitted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """What to say about an event before the prompt that now stands."""
+
+    notices: list[str]
+    ticks: bool = False
+    step: Step | None = None
+
+
+class Turns:
+    """The one door to interviews, for every channel of this process."""
+
+    def __init__(
+        self,
+        database: Database,
+        keyring: Keyring,
+        shelf: Shelf,
+        desk: Desk,
+        zone: ZoneInfo,
+        clock: Callable[[], int] = now_ms,
+    ) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._shelf = shelf
+        self._desk = desk
+        self._zone = zone
+        self._clock = clock
+        self._waiting: deque[_Waiting] = deque()
+        self._lock = threading.Lock()
+        self._draining = False
+        self.taken = 0
+        self.batches = 0
+
+    # ── the queue ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def take(self, inbound: Inbound) -> Future[Turned]:
+        """Queue one event; the future is done after its commit, or failed with :class:`Unavailable`."""
+        future: Future[Turned] = Future()
+        with self._lock:
+            if len(self._waiting) >= WAITING:
+                future.set_exception(Unavailable("too much waits"))
+                return future
+            self._waiting.append(_Waiting(inbound, future))
+            start = not self._draining
+            self._draining = True
+        if start:
+            self._database.work(self._drain)
+        return future
+
+    async def taking(self, inbound: Inbound) -> Turned:
+        """The same for the event loop."""
+        return await asyncio.wrap_future(self.take(inbound))
+
+    def _drain(self, transact: Transact) -> None:
+        while True:
+            with self._lock:
+                batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+                if not batch:
+                    self._draining = False
+                    return
+            self.batches += 1
+            self.taken += len(batch)
+            try:
+                self._settle(transact, batch)
+            except BaseException:
+                log.exception("a batch of turns failed")
+                for waiting in batch:
+                    if not waiting.future.done():
+                        waiting.future.set_exception(Unavailable("fault"))
+
+    def _settle(self, transact: Transact, batch: Sequence[_Waiting]) -> None:
+        turned, alone = self._write(transact, [waiting.inbound for waiting in batch])
+        for waiting, done in zip(batch, turned, strict=True):
+            if done is not None:
+                waiting.future.set_result(done)
+        for index in alone:
+            waiting = batch[index]
+            try:
+                waiting.future.set_result(self._one(transact, waiting.inbound))
+            except Unavailable as fault:
+                waiting.future.set_exception(fault)
+
+    def _write(
+        self, transact: Transact, batch: Sequence[Inbound]
+    ) -> tuple[Sequence[Turned | None], Sequence[int]]:
+        """A batch in one transaction; if that can't be written, nothing of it, and all of it alone."""
+        if len(batch) == 1:
+            return [None], [0]
+        try:
+            return transact(lambda connection: self._batch(connection, batch))  # type: ignore[no-any-return]
+        except Exception as fault:
+            log.warning("batch of %d repeated one by one: %s", len(batch), type(fault).__name__)
+            return [None] * len(batch), range(len(batch))
+
+    def _one(self, transact: Transact, inbound: Inbound) -> Turned:
+        """One event alone, as often as the ground needs; what is the event's own fault goes into
+        quarantine.
+        """
+        fault: Exception | None = None
+        for pause in (*RETRIES, None):
+            try:
+                return transact(lambda connection: self._alone(connection, inbound))  # type: ignore[no-any-return]
+            except Exception as raised:
+                fault = raised
+                retry = of_the_ground(raised) or type(raised).__name__ == "IntegrityError"
+                if not retry:
+                    break
+                if pause is None:
+                    if of_the_ground(raised):
+                        log.error("turns can't be committed: %s", type(raised).__name__)
+                        raise Unavailable("ground") from None
+                    break
+                time.sleep(pause)
+        assert fault is not None
+        log.error(
+            "event of %s goes into quarantine: %s", inbound.channel, type(fault).__name__, exc_info=fault
+        )
+        for pause in (*RETRIES, None):
+            try:
+                return transact(lambda connection: self._quarantine(connection, inbound, fault))  # type: ignore[no-any-return]
+            except Exception as raised:
+                if pause is None or not of_the_ground(raised):
+                    raise Unavailable("quarantine") from raised
+                time.sleep(pause)
+        raise AssertionError
+
+    def _quarantine(self, connection: Connection, inbound: Inbound, fault: Exception) -> Turned:
+        key = (inbound.channel, inbound.event_id)
+        known = contacts.find(connection, self._keyring, [(inbound.channel, inbound.address)])
+        contact = known.get((inbound.channel, inbound.address))
+        if not events.already_seen(connection, [key]):
+            now = self._clock()
+            events.mark_seen(connection, [key], now)
+            raw = inbound.raw or msgspec.json.encode(inbound)
+            events.quarantine_event(connection, self._keyring, key, raw, type(fault).__name__, now)
+        language = contact.language if contact else pick(inbound.language)
+        return Turned(contact.id if contact else None, language, Outgoing(say(language, "turn.fault")))
+
+    # ── many answers at once ────────────────────────────────────────────────────────────────────────────────
+
+    def _batch(
+        self, connection: Connection, batch: Sequence[Inbound]
+    ) -> tuple[list[Turned | None], list[int]]:
+        now = self._clock()
+        runs = self._read(connection, batch)
+        seen = events.already_seen(connection, [(one.channel, one.event_id) for one in batch])
+        fresh: list[tuple[str, str]] = []
+        logged: list[Logged] = []
+        drafts: list[outbox.Draft] = []
+        turned: list[Turned | None] = []
+        alone: list[int] = []
+        alone_addresses: set[tuple[str, str]] = set()
+        for index, inbound in enumerate(batch):
+            address = (inbound.channel, inbound.address)
+            run = runs.get(address)
+            key = (inbound.channel, inbound.event_id)
+            if address in alone_addresses:
+                meaning: Event | Aside = Aside("later")
+            elif run is not None and key in seen:
+                turned.append(self._turned(run, _Reply([])))
+                continue
+            else:
+                meaning = conversation.listen(
+                    inbound,
+                    run.contact if run else None,
+                    run.interview if run else None,
+                    run.prepared if run else None,
+                )
+            if isinstance(meaning, Aside) or run is None or run.submitted:
+                alone_addresses.add(address)
+                alone.append(index)
+                turned.append(None)
+                continue
+            kept = (run.contact, run.state, run.changed, run.submitted)
+            marks = (len(logged), len(drafts))
+            reply = self._answer(connection, run, inbound, meaning, now, logged, drafts)
+            if reply is None:
+                # Not an answer after all (a command in typed words): undone here, dealt with alone.
+                run.contact, run.state, run.changed, run.submitted = kept
+                del logged[marks[0] :], drafts[marks[1] :]
+                alone_addresses.add(address)
+                alone.append(index)
+                turned.append(None)
+                continue
+            seen.add(key)
+            fresh.append(key)
+            turned.append(self._turned(run, reply, queued=len(drafts) > marks[1]))
+        self._save(connection, runs.values(), now)
+        interviews.log_answers(connection, self._keyring, logged, now)
+        outbox.queue(connection, self._keyring, drafts, now)
+        events.mark_seen(connection, fresh, now)
+        return turned, alone
+
+    def _read(self, connection: Connection, batch: Iterable[Inbound]) -> dict[tuple[str, str], _Run]:
+        """Contacts, sessions and interviews of a batch, locked in order of id."""
+        addresses = list(dict.fromkeys((one.channel, one.address) for one in batch))
+        known = contacts.find(connection, self._keyring, addresses)
+        ids = sorted({one.interview_id for one in known.values() if one.interview_id is not None})
+        found = interviews.find(connection, self._keyring, ids)
+        runs = {}
+        for address, contact in known.items():
+            interview = found.get(contact.interview_id) if contact.interview_id is not None else None
+            prepared = self._shelf.get(connection, interview.instrument_id) if interview else None
+            runs[address] = _Run(contact, interview, prepared, interview.state if interview else None)
+        return runs
+
+    def _save(self, connection: Connection, runs: Iterable[_Run], now: int) -> None:
+        written = sorted(
+            (run for run in runs if run.changed and run.interview is not None and run.state is not None),
+            key=lambda run: run.interview.id if run.interview else 0,
+        )
+        interviews.save(
+            connection,
+            self._keyring,
+            [
+                (run.interview, run.state, "submitted" if run.submitted else "open")
+                for run in written
+                if run.interview is not None and run.state is not None
+            ],
+            now,
+        )
+        contacts.save_sessions(
+            connection,
+            sorted((run.contact for run in runs if run.submitted), key=lambda one: one.id),
+            now,
+        )
+
+    def _answer(
+        self,
+        connection: Connection,
+        run: _Run,
+        inbound: Inbound,
+        event: Event,
+        now: int,
+        logged: list[Logged],
+        drafts: list[outbox.Draft],
+    ) -> _Reply | None:
+        """Let the engine take one event of an open interview; None when it turns out not to be an answer."""
+        assert run.interview is not None and run.prepared is not None and run.state is not None
+        about = conversation.context(self._local(now), run.contact.language)
+        step = conversation.answer(run.prepared, run.state, event, about)
+        if step.command is not None:
+            return None
+        interview, contact = run.interview, run.contact
+        for change in step.changes:
+            logged.append(
+                Logged(
+                    interview.id,
+                    contact.id,
+                    change.ref,
+                    change.value,
+                    change.missing.value if change.missing else None,
+                    inbound.what.value,
+                    inbound.message,
+                )
+            )
+        run.changed = run.changed or step.state is not run.state
+        run.state = step.state
+        if step.state.submitted:
+            drafts.extend(
+                submit(
+                    connection,
+                    self._keyring,
+                    self._shelf,
+                    run.prepared,
+                    interview,
+                    step.state,
+                    contact,
+                    about,
+                    now,
+                )
+            )
+            run.submitted = True
+            run.contact = replace(contact, interview_id=None)
+        return _Reply(
+            conversation.notices(step, contact.language),
+            ticks=isinstance(event, Toggle) and step.refusal is None,
+            step=step,
+        )
+
+    def _turned(self, run: _Run, reply: _Reply, *, queued: bool = False) -> Turned:
+        """The result for one event: its notices and the prompt as it stands now."""
+        contact = run.contact
+        message = None
+        if run.submitted:
+            pass  # The receipt follows from the outbox.
+        elif run.interview is not None and run.prepared is not None and run.state is not None:
+            message = render.render(
+                prompt(
+                    run.prepared.questionnaire,
+                    run.state,
+                    conversation.context(self._local(self._clock()), contact.language),
+                    reply.step,
+                ),
+                run.interview.id,
+                contact.language,
+                ABILITIES[contact.channel],
+                reply.notices,
+                ticks=reply.ticks,
+            )
+        else:
+            message = self._desk.idle(contact, ABILITIES[contact.channel], reply.notices)
+        return Turned(contact.id, contact.language, message, queued, contact.account_id)
+
+    def _local(self, now: int) -> datetime:
+        return datetime.fromtimestamp(now / 1000, self._zone)
+
+    # ── one event alone ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _alone(self, connection: Connection, inbound: Inbound) -> Turned:
+        """One event in a transaction of its own: answers too, and everything that is not one."""
+        now = self._clock()
+        address = (inbound.channel, inbound.address)
+        run = self._read(connection, [inbound]).get(address)
+        key = (inbound.channel, inbound.event_id)
+        if events.already_seen(connection, [key]):
+            if run is None:
+                return Turned(None, pick(inbound.language), None)
+            return self._turned(run, _Reply([]))
+        events.mark_seen(connection, [key], now)
+        meaning = conversation.listen(
+            inbound,
+            run.contact if run else None,
+            run.interview if run else None,
+            run.prepared if run else None,
+        )
+        if run is None:
+            created = contacts.create(
+                connection, self._keyring, inbound.channel, inbound.address, pick(inbound.language), now
+            )
+            run = _Run(created, None, None, None)
+            meaning = conversation.listen(inbound, created, None, None)
+        if not isinstance(meaning, Aside):
+            logged: list[Logged] = []
+            drafts: list[outbox.Draft] = []
+            reply = self._answer(connection, run, inbound, meaning, now, logged, drafts)
+            if reply is not None:
+                self._save(connection, [run], now)
+                interviews.log_answers(connection, self._keyring, logged, now)
+                outbox.queue(connection, self._keyring, drafts, now)
+                return self._turned(run, reply, queued=bool(drafts))
+            about = conversation.context(self._local(now), run.contact.language)
+            assert run.prepared is not None and run.state is not None
+            command = conversation.answer(run.prepared, run.state, meaning, about).command
+            assert command is not None
+            meaning = Aside(command.name, command.argument)
+        hearing = Hearing(
+            connection=connection,
+            keyring=self._keyring,
+            shelf=self._shelf,
+            inbound=inbound,
+            contact=run.contact,
+            interview=run.interview,
+            prepared=run.prepared,
+            now=now,
+            local=self._local(now),
+            abilities=ABILITIES[inbound.channel],
+        )
+        heard = self._desk.hear(hearing, meaning)
+        return Turned(
+            heard.contact.id, heard.contact.language, heard.reply, heard.queued, heard.contact.account_id
+        )

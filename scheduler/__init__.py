@@ -1,0 +1,1 @@
+"""Time: one lease, a few static APScheduler jobs, due rows."""

@@ -1,0 +1,1 @@
+"""Memory: SQLAlchemy tables, every SQL statement, migrations, encryption."""

@@ -1,0 +1,39 @@
+"""Leases with epochs: who may do what only one may do at a time."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from storage.schema import leases
+
+
+def take(connection: Connection, name: str, holder: str, now: int, length: int) -> int | None:
+    """Take or keep the lease ``name`` for ``length`` milliseconds; its epoch, or None when another holds it.
+
+    The epoch rises each time the lease changes hands.
+    """
+    row = connection.execute(
+        select(leases.c.holder, leases.c.epoch, leases.c.until).where(leases.c.name == name).with_for_update()
+    ).one_or_none()
+    if row is None:
+        try:
+            with connection.begin_nested():
+                connection.execute(
+                    insert(leases).values(name=name, holder=holder, epoch=1, until=now + length)
+                )
+        except IntegrityError:
+            return None
+        return 1
+    if row.holder != holder and row.until > now:
+        return None
+    epoch = row.epoch if row.holder == holder else row.epoch + 1
+    connection.execute(
+        update(leases).where(leases.c.name == name).values(holder=holder, epoch=epoch, until=now + length)
+    )
+    return int(epoch)
+
+
+def release(connection: Connection, name: str, holder: str) -> None:
+    """Give the lease back."""
+    connection.execute(update(leases).where(leases.c.name == name, leases.c.holder == holder).values(until=0))

@@ -1,0 +1,215 @@
+"""What waits to be sent: one row a message, unique by key, written before the send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from storage.crypto import Keyring
+from storage.schema import contacts, halts, outbox, sessions
+
+_USE = b"outbox.params"
+_encode = msgspec.json.encode
+_decode = msgspec.json.decode
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message to queue. ``message`` is a catalogue key or a named message; ``params`` are sealed.
+
+    ``bulk`` messages (invitations, reminders) keep to the channel's bulk pace; the others answer somebody.
+    """
+
+    channel: str
+    contact_id: int
+    key: str
+    message: str
+    params: Mapping[str, Any]
+    due_at: int = 0
+    bulk: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A claimed message, ready to be rendered in ``language`` and sent."""
+
+    id: int
+    channel: str
+    contact_id: int
+    language: str
+    status: str
+    message: str
+    params: Mapping[str, Any]
+    attempts: int
+    bulk: bool
+
+
+def queue(connection: Connection, keyring: Keyring, drafts: Sequence[Draft], now: int) -> None:
+    """Write ``drafts``; a key that is there already raises IntegrityError."""
+    if drafts:
+        connection.execute(
+            insert(outbox),
+            [
+                {
+                    "channel": draft.channel,
+                    "contact_id": draft.contact_id,
+                    "key": draft.key,
+                    "message": draft.message,
+                    "params_sealed": keyring.seal(_encode(draft.params), _USE),
+                    "bulk": draft.bulk,
+                    "state": "due",
+                    "due_at": draft.due_at or now,
+                    "changed_at": now,
+                }
+                for draft in drafts
+            ],
+        )
+
+
+def claim(
+    connection: Connection,
+    keyring: Keyring,
+    channel: str,
+    holder: str,
+    epoch: int,
+    limit: int,
+    now: int,
+    contacts_only: Sequence[int] | None = None,
+) -> list[Waiting]:
+    """Take up to ``limit`` due messages of a channel, oldest first, for one holder in one epoch of its
+    lease.
+    """
+    statement = (
+        select(outbox.c.id)
+        .where(outbox.c.channel == channel, outbox.c.state == "due", outbox.c.due_at <= now)
+        .order_by(outbox.c.bulk, outbox.c.due_at, outbox.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    if contacts_only is not None:
+        statement = statement.where(outbox.c.contact_id.in_(contacts_only))
+    ids = [row[0] for row in connection.execute(statement)]
+    if not ids:
+        return []
+    connection.execute(
+        update(outbox)
+        .where(outbox.c.id.in_(ids))
+        .values(
+            state="claimed",
+            holder=holder,
+            epoch=epoch,
+            attempts=outbox.c.attempts + 1,
+            changed_at=now,
+        )
+    )
+    rows = connection.execute(
+        select(
+            outbox.c.id,
+            outbox.c.channel,
+            outbox.c.contact_id,
+            sessions.c.language,
+            contacts.c.status,
+            outbox.c.message,
+            outbox.c.params_sealed,
+            outbox.c.attempts,
+            outbox.c.bulk,
+        )
+        .join(contacts, contacts.c.id == outbox.c.contact_id)
+        .join(sessions, sessions.c.contact_id == outbox.c.contact_id)
+        .where(outbox.c.id.in_(ids))
+        .order_by(outbox.c.bulk, outbox.c.due_at, outbox.c.id)
+    )
+    return [Waiting(*row[:6], _decode(keyring.open(row[6], _USE)), row[7], row[8]) for row in rows]
+
+
+_SETTLE = (
+    update(outbox)
+    .where(
+        outbox.c.id == bindparam("row_id"), outbox.c.holder == bindparam("by"), outbox.c.epoch == bindparam("at")
+    )
+    .values(
+        state=bindparam("now_state"),
+        due_at=bindparam("due"),
+        fault=bindparam("why"),
+        changed_at=bindparam("now"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a claimed message: ``sent``, ``unknown``, ``failed``, ``dropped``, or ``due`` again
+    at ``due_at``.
+    """
+
+    id: int
+    state: str
+    fault: str = ""
+    due_at: int = 0
+
+
+def settle(connection: Connection, holder: str, epoch: int, settled: Sequence[Settled], now: int) -> None:
+    """Write what became of messages this holder claimed in this epoch."""
+    if settled:
+        connection.execute(
+            _SETTLE,
+            [
+                {
+                    "row_id": one.id,
+                    "by": holder,
+                    "at": epoch,
+                    "now_state": one.state,
+                    "due": one.due_at or now,
+                    "why": one.fault[:200] or None,
+                    "now": now,
+                }
+                for one in settled
+            ],
+        )
+
+
+def orphan(connection: Connection, channel: str, epoch: int, now: int) -> int:
+    """Claims of earlier epochs become ``unknown``: they may have been sent, so they are not sent again by
+    themselves.
+    """
+    return connection.execute(
+        update(outbox)
+        .where(outbox.c.channel == channel, outbox.c.state == "claimed", outbox.c.epoch < epoch)
+        .values(state="unknown", changed_at=now)
+    ).rowcount
+
+
+def release(connection: Connection, channel: str, now: int) -> int:
+    """Claimed messages of a channel whose page acknowledges what it has (web chat) are due again; how
+    many.
+    """
+    return connection.execute(
+        update(outbox)
+        .where(outbox.c.channel == channel, outbox.c.state == "claimed")
+        .values(state="due", changed_at=now)
+    ).rowcount
+
+
+def pending(connection: Connection, contact_id: int) -> int:
+    """How many messages wait for a contact."""
+    statement = select(func.count()).where(
+        outbox.c.contact_id == contact_id, outbox.c.state.in_(("due", "claimed"))
+    )
+    return int(connection.execute(statement).scalar_one())
+
+
+def halt(connection: Connection, channel: str, until: int) -> None:
+    """Nothing is sent on a channel before ``until``: the platform said so."""
+    changed = connection.execute(update(halts).where(halts.c.channel == channel).values(until=until)).rowcount
+    if not changed:
+        connection.execute(insert(halts).values(channel=channel, until=until))
+
+
+def halted_until(connection: Connection, channel: str) -> int:
+    """When sending on a channel may go on; 0 when nothing holds it."""
+    row = connection.execute(select(halts.c.until).where(halts.c.channel == channel)).one_or_none()
+    return int(row[0]) if row else 0

@@ -1,0 +1,297 @@
+"""The page of the web chat in a real browser: what a person at a phone or a keyboard meets."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bot.chromium import PROGRAM, Tab, chromium
+from tests.bot.served import Served, eventually, served
+from tests.town import Town, found
+
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason="there is no Chromium on this machine")
+
+PHONE = (360, 740)
+IDLE = "!document.querySelector('#line[data-state=connecting]') && !JSON.parse(sessionStorage.hoidan).queue.length"
+NOW = (
+    "[...document.querySelectorAll('#log .bot')].filter(e => e.querySelector('.choices:not([hidden])')).pop()"
+)
+ASKED = f"({NOW} || document.querySelector('#log .bot:last-of-type'))"
+STEADY = 0.3
+"""Seconds for which a new question takes no tap."""
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    place = found(f"sqlite:///{tmp_path / 'hoidan.db'}")
+    yield place
+    place.close()
+
+
+def in_browser(town: Town, tmp_path: Path, story: Callable[[Tab, Served], Awaitable[None]]) -> None:
+    """Run a story in a fresh browser; nothing may have been complained about at its end."""
+
+    async def whole() -> None:
+        async with served(town) as place, chromium(tmp_path / "profile") as tab:
+            await tab.show(*PHONE, phone=True)
+            await story(tab, place)
+            assert tab.complaints == []
+
+    asyncio.run(whole())
+
+
+async def arrive(tab: Tab, place: Served, code: str) -> None:
+    await tab.go(f"{place.base}/chat/{code}")
+    await tab.wait(
+        "document.querySelectorAll('#log .bot').length && document.querySelector('.choices button')"
+    )
+
+
+def submitted(town: Town, code: str) -> int:
+    return int(town.act("campaign.status", {"campaign": code})["progress"]["submitted"])
+
+
+async def settled(tab: Tab) -> None:
+    """Until everything sent is stored and its reply is drawn, and new buttons take taps."""
+    await tab.wait(IDLE)
+    await asyncio.sleep(STEADY)
+
+
+async def tap(tab: Tab, kind: str) -> None:
+    await tab.tap(f"{NOW}.querySelector('.choices {kind}')")
+    await settled(tab)
+
+
+async def roles(tab: Tab) -> list[str]:
+    found_roles: list[str] = await tab.run(
+        f"(() => {{ const e = {NOW}; return e ? [...e.querySelectorAll('.choices button')]"
+        ".map(b => b.className) : []; })()"
+    )
+    return found_roles
+
+
+async def answer_by_taps(tab: Tab) -> None:
+    """Up to the review, with the finger; typed answers where no button answers."""
+    for _ in range(60):
+        shown = await roles(tab)
+        if "change" in shown:
+            return
+        if "tick" in shown:
+            await tap(tab, ".tick")
+            await tap(tab, ".main")
+        elif "choice" in shown:
+            await tap(tab, ".choice")
+        else:
+            await tab.run("document.querySelector('#words').focus()")
+            await tab.type("03/1985")
+            await tab.tap("document.querySelector('#send')")
+            await settled(tab)
+    raise AssertionError("the interview does not end")
+
+
+def test_a_whole_interview_by_taps_on_a_phone(town: Town, tmp_path: Path) -> None:
+    async def story(tab: Tab, place: Served) -> None:
+        code = town.campaign()
+        await arrive(tab, place, code)
+        await answer_by_taps(tab)
+        await tap(tab, ".main")
+        await tab.wait("document.querySelector('#log').textContent.includes('Mã biên nhận')")
+        assert submitted(town, code) == 1
+        assert await tab.run("document.documentElement.scrollWidth <= innerWidth")
+
+    in_browser(town, tmp_path, story)
+
+
+async def focus_button(tab: Tab, kind: str) -> None:
+    """Press Tab until a button of the newest question has the focus."""
+    for _ in range(80):
+        await tab.press("Tab")
+        if await tab.run(
+            f"(() => {{ const a = document.activeElement, e = {NOW};"
+            f" return Boolean(e && e.contains(a) && a.matches('{kind}')); }})()"
+        ):
+            return
+    raise AssertionError(f"Tab never reaches {kind}")
+
+
+def test_a_whole_interview_by_keyboard_alone(town: Town, tmp_path: Path) -> None:
+    async def story(tab: Tab, place: Served) -> None:
+        await tab.show(1280, 800)
+        code = town.campaign()
+        await arrive(tab, place, code)
+        await settled(tab)
+        for _ in range(60):
+            shown = await roles(tab)
+            if "change" in shown:
+                break
+            if "tick" in shown:
+                await focus_button(tab, ".tick")
+                await tab.press("Space")
+                await settled(tab)
+                assert await tab.run("document.activeElement.getAttribute('aria-pressed')") == "true"
+                await focus_button(tab, ".main")
+                await tab.press("Enter")
+            elif "choice" in shown:
+                await focus_button(tab, ".choice")
+                await tab.press("Enter")
+            else:
+                assert await tab.run("document.activeElement.id") == "words", "the field awaits typed answers"
+                await tab.type("03/1985")
+                await tab.press("Enter")
+            await settled(tab)
+        await focus_button(tab, ".main")
+        await tab.press("Enter")
+        await tab.wait("document.querySelector('#log').textContent.includes('Mã biên nhận')")
+        assert submitted(town, code) == 1
+
+    in_browser(town, tmp_path, story)
+
+
+def test_an_answer_given_while_the_server_is_down_arrives_once_after_its_restart(
+    town: Town, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        code = town.campaign()
+        async with chromium(tmp_path / "profile") as tab:
+            await tab.show(*PHONE, phone=True)
+            async with served(town) as place:
+                await arrive(tab, place, code)
+                await settled(tab)
+            await tab.tap(f"{NOW}.querySelector('.choice')")
+            await tab.wait("document.querySelector('#line').dataset.state === 'offline'")
+            assert await tab.run("JSON.parse(sessionStorage.hoidan).queue.length") == 1
+            assert await tab.run("document.querySelectorAll('#log .me').length") == 1
+            taken = town.turns.taken
+            async with served(town, port=place.port):
+                await tab.wait(f"{IDLE} && document.querySelector('#line').dataset.state === 'online'")
+                await eventually(lambda: town.turns.taken > taken)
+                assert await tab.run("document.querySelectorAll('#log .me').length") == 1
+                assert "Câu 2/" in await tab.run(f"{ASKED}.textContent")
+
+    asyncio.run(story())
+
+
+def test_a_reload_keeps_the_conversation_and_asks_nothing_twice(town: Town, tmp_path: Path) -> None:
+    async def story(tab: Tab, place: Served) -> None:
+        await arrive(tab, place, town.campaign())
+        await settled(tab)
+        await tap(tab, ".choice")
+        said = await tab.run("document.querySelectorAll('#log .said').length")
+        await tab.call("Page.reload")
+        await tab.wait(
+            "document.querySelector('#line') && document.querySelector('#line').dataset.state === 'online'"
+        )
+        await settled(tab)
+        assert await tab.run("document.querySelectorAll('#log .said').length") == said
+
+    in_browser(town, tmp_path, story)
+
+
+def test_leaving_clears_the_screen_the_tab_and_the_cookie(town: Town, tmp_path: Path) -> None:
+    async def story(tab: Tab, place: Served) -> None:
+        await arrive(tab, place, town.campaign())
+        await settled(tab)
+        await tab.tap("document.querySelector('#leave')")
+        assert await tab.run("document.activeElement.id") == "sure-no"
+        await tab.tap("document.querySelector('#sure-yes')")
+        await tab.wait("document.querySelector('#log').textContent.includes('Đã xóa và thoát')")
+        assert await tab.run("sessionStorage.length") == 0
+        cookies = await tab.call("Network.getCookies", urls=[f"{place.base}/chat"])
+        assert [one["name"] for one in cookies["cookies"]] == []
+
+    in_browser(town, tmp_path, story)
+
+
+def test_what_a_screen_reader_needs_is_there(town: Town, tmp_path: Path) -> None:
+    async def story(tab: Tab, place: Served) -> None:
+        await arrive(tab, place, town.campaign())
+        await settled(tab)
+        tree = (await tab.call("Accessibility.getFullAXTree"))["nodes"]
+        shown = [node for node in tree if not node.get("ignored")]
+        named = {
+            (node["role"]["value"], node.get("name", {}).get("value", "")) for node in shown if "role" in node
+        }
+        assert ("log", "Cuộc trò chuyện") in named
+        assert ("textbox", "Câu trả lời của ông/bà") in named
+        assert ("button", "Đồng ý") in named and ("button", "Gửi") in named
+        assert ("group", "Chọn câu trả lời") in named
+        assert all(name for role, name in named if role == "button")
+        live = "document.querySelector('#log').getAttribute('aria-live')"
+        assert await tab.run(live) == "polite"
+
+    in_browser(town, tmp_path, story)
+
+
+@pytest.mark.parametrize("width", [320, 360, 1280])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_everything_fits_is_large_enough_and_has_contrast(
+    town: Town, tmp_path: Path, width: int, dark: bool
+) -> None:
+    async def story(tab: Tab, place: Served) -> None:
+        await tab.show(width, 740, phone=width < 600, dark=dark)
+        await arrive(tab, place, town.campaign())
+        await settled(tab)
+        await tap(tab, ".choice")
+        assert await tab.run("document.documentElement.scrollWidth <= innerWidth")
+        assert await tab.run(SMALL_TARGETS) == []
+        assert await tab.run(SMALL_LETTERS) == []
+        assert await tab.run(FAINT_LETTERS) == []
+
+    in_browser(town, tmp_path, story)
+
+
+SMALL_TARGETS = """[...document.querySelectorAll('button, textarea')].filter(e => e.offsetParent)
+  .map(e => [e.id || e.textContent, e.getBoundingClientRect()])
+  .filter(([_, r]) => r.width < 44 || r.height < 44).map(([name]) => name)"""
+_LETTERS = """[...document.querySelectorAll('body *')].filter(e => e.offsetParent && !e.closest('.unseen')
+  && [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))"""
+SMALL_LETTERS = f"""{_LETTERS}.filter(e => parseFloat(getComputedStyle(e).fontSize) < 16)
+  .map(e => e.textContent.slice(0, 40))"""
+# WCAG 2.2, success criterion 1.4.3 and the definition of relative luminance.
+FAINT_LETTERS = f"""(() => {{
+  const parts = c => c.match(/[\\d.]+/g).map(Number);
+  const light = c => parts(c).slice(0, 3).map(v => v / 255)
+    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = e => {{ for (; e; e = e.parentElement) {{ const c = getComputedStyle(e).backgroundColor;
+    const p = parts(c); if (p.length < 4 || p[3] > 0) return c; }} return 'rgb(255,255,255)'; }};
+  return {_LETTERS}.map(e => {{ const a = light(getComputedStyle(e).color), b = light(ground(e));
+    return [e.textContent.slice(0, 40), (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)]; }})
+    .filter(([_, ratio]) => ratio < 4.5); }})()"""
+
+
+def test_how_it_looks(town: Town, tmp_path: Path) -> None:
+    """Pictures for people: into the folder named by HOIDAN_TEST_PICTURES, else a temporary one."""
+    folder = Path(os.environ.get("HOIDAN_TEST_PICTURES") or tmp_path)
+
+    async def story(tab: Tab, place: Served) -> None:
+        code = town.campaign()
+        for name, (width, height), phone, dark in (
+            ("chat-phone", PHONE, True, False),
+            ("chat-desktop", (1200, 800), False, False),
+            ("chat-dark", PHONE, True, True),
+            ("chat-narrow", (320, 568), True, False),
+        ):
+            await tab.show(width, height, phone=phone, dark=dark)
+            await arrive(tab, place, code)
+            await settled(tab)
+            while not any(kind == "tick" for kind in await roles(tab)):
+                if "choice" in await roles(tab):
+                    await tap(tab, ".choice")
+                else:
+                    await tab.run("document.querySelector('#words').focus()")
+                    await tab.type("03/1985")
+                    await tab.tap("document.querySelector('#send')")
+                    await settled(tab)
+            await tap(tab, ".tick")
+            await tab.picture(folder / f"{name}.png")
+            assert (folder / f"{name}.png").stat().st_size > 5_000
+            await tab.call("Network.clearBrowserCookies")
+            await tab.run("sessionStorage.clear()")
+            await tab.go("about:blank")
+
+    in_browser(town, tmp_path, story)
