@@ -21,7 +21,7 @@ from bot.conversation import Aside
 from bot.leaflets import Links
 from bot.messages import Abilities, Button, Inbound, Outgoing
 from bot.problems import explain
-from bot.questionnaires import Prepared, Shelf
+from bot.questionnaires import Prepared, Shelf, context
 from bot.submitting import receipt_code
 from bot.texts import LANGUAGES, say
 from storage import areas, campaigns, contacts, interviews, outbox, submissions
@@ -58,7 +58,7 @@ class Hearing:
         return self.contact.language
 
     def context(self) -> engine.Context:
-        return conversation.context(self.local, self.contact.language)
+        return context(self.local, self.contact.language)
 
     def say(self, key: str, /, **params: object) -> str:
         return say(self.contact.language, key, **params)

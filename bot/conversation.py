@@ -7,13 +7,10 @@ Everything else is named as an :class:`Aside` and goes alone.
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from bot import render
 from bot.messages import Inbound, What
-from bot.patterns import match
 from bot.questionnaires import Prepared
 from bot.texts import say
 from storage.contacts import Contact
@@ -56,11 +53,6 @@ _WORDS = {word: name for name, words in {**COMMANDS, **STAFF_COMMANDS}.items() f
 
 ENGINE_COMMANDS = frozenset({"back", "skip", "review", "submit", "change", "keep"})
 """Commands that the interview engine carries out while an interview is open."""
-
-
-def context(now: datetime, language: str) -> engine.Context:
-    """What the engine may know of the world in this turn."""
-    return engine.Context(now=now, language=language, match=match, rng=random.random)
 
 
 def listen(

@@ -22,6 +22,7 @@ from sqlalchemy import Connection
 from bot.channels import Fate, Outcome
 from bot.messages import ABILITIES, Outgoing
 from bot.notices import notice
+from bot.readings import waited
 from storage import contacts, leases, outbox
 from storage.crypto import Keyring
 from storage.database import Database, now_ms
@@ -170,7 +171,8 @@ class Delivery:
         async with gate:
             if one.bulk:
                 await asyncio.sleep(self._pace.wait())
-            outgoing = notice(one.message, one.params, one.language, ABILITIES[self._channel])
+            params = await waited(self._database, one.params)
+            outgoing = notice(one.message, params, one.language, ABILITIES[self._channel])
             outcome = await self._sender.send(address, outgoing)
             self.sent += outcome.fate is Fate.SENT
             return outcome

@@ -27,6 +27,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from bot.actions import ACTIONS, Act, Actor, settle
+from bot.readings import Reading, finish, finishing
 from bot.settings import Settings, keyring
 from storage import accounts, migrate
 from storage.crypto import Keyring
@@ -75,14 +76,14 @@ class Desk:
         result = self.database.write(job, bulk=job.bulk)
         if isinstance(result, Problem):
             raise result
-        return result
+        return finish(self.database, result)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """One action for a user of the operating system, as a function of a connection.
 
-    Its result is plain data, or the Problem: returned, so that the audit row of a refusal is committed.
+    Its result is plain data, a reading still to be worked out, or the Problem: returned, so that the audit row of a refusal is committed.
     """
 
     keyring: Keyring
@@ -112,6 +113,8 @@ class Job:
             channel=CHANNEL,
         )
         result = settle(act, self.action, self.arguments)
+        if isinstance(result, Reading):
+            return result
         return _plain(result) if isinstance(result, Problem) else msgspec.to_builtins(result)
 
     def _actor(self, connection: Connection) -> Actor:
@@ -276,7 +279,7 @@ async def serve_office(database: Database, keys: Keyring, zone: ZoneInfo, path: 
             return _problem(Problem("argument_wrong", field="…"))
         job = Job(keys, zone, user_name(uid), asked.action, asked.arguments, asked.as_account)
         try:
-            result = await database.writing(job, bulk=job.bulk)
+            result = await finishing(database, await database.writing(job, bulk=job.bulk))
         except Exception as fault:
             # What went wrong is named by its kind alone: its words may quote what was written.
             log.error("an action failed: %s: %s", asked.action, type(fault).__name__)

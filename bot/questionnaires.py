@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import random
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 
 from sqlalchemy import Connection
 
+from bot.patterns import match
 from bot.render import mark
 from storage import instruments
 from storage.instruments import Instrument as StoredInstrument
 from surveys.forms import Form
 from surveys.instruments import Instrument, offers, read_instrument
-from surveys.interview import Questionnaire
+from surveys.interview import Context, Questionnaire
 from surveys.problems import Problem
 from surveys.xform import Row, read_form
 
@@ -33,6 +36,11 @@ class Prepared:
     @property
     def form(self) -> Form:
         return self.questionnaire.form
+
+
+def context(now: datetime, language: str) -> Context:
+    """What the engine may know of the world in this turn."""
+    return Context(now=now, language=language, match=match, rng=random.random)
 
 
 def prepare(key: int, form: Form, instrument: Instrument) -> Prepared:

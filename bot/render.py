@@ -103,6 +103,8 @@ def _ask(
         body.append(_typed_help(ask, language))
     elif ask.kind is Kind.SELECT_MULTIPLE:
         body.append(say(language, "ask.tick_all"))
+    elif ask.kind is Kind.DATE and not ask.hint:
+        body.append(say(language, "ask.type_date"))
     text = "\n\n".join([*notices, *ask.before, "\n".join(body)])
     if not abilities.buttons:
         return Outgoing(fit(text, abilities))
@@ -127,12 +129,15 @@ def _typed_help(ask: Ask, language: str) -> str:
         words = [say(language, "ask.type_many")]
     else:
         words = [say(language, f"ask.type_{ask.kind.value}")]
+    instead = []
     if ask.offers.dont_know:
-        words.append(say(language, "ask.type_dont_know"))
+        instead.append(say(language, "ask.type_dont_know"))
     if ask.offers.prefer_not:
-        words.append(say(language, "ask.type_prefer_not"))
+        instead.append(say(language, "ask.type_prefer_not"))
     if ask.offers.skip:
-        words.append(say(language, "ask.type_skip"))
+        instead.append(say(language, "ask.type_skip"))
+    if instead:
+        words.append(say(language, "ask.type_or", words="; ".join(instead)))
     return "(" + " ".join(words) + ")"
 
 
@@ -181,7 +186,7 @@ def _review(
 ) -> Outgoing:
     room = max(24, min(90, (abilities.text_limit - 600) // max(1, len(review.lines)) - 40))
     lines = [
-        f"{line.number}. {shorten(line.label, room)}: {said(line.value_label, line.missing, language)}"
+        f"{line.number}. {topic(line.label, room)}: {said(line.value_label, line.missing, language)}"
         for line in review.lines
     ]
     ask = "review.ask_open" if review.open else "review.ask"
@@ -205,6 +210,11 @@ def _review(
 def said(value_label: str, missing: Missing | None, language: str) -> str:
     """An answer as shown to a person: its label, or why there is none."""
     return say(language, f"missing.{missing.value}") if missing is not None else value_label
+
+
+def topic(label: str, room: int = 90) -> str:
+    """A question as the heading of its answer: on one line of at most ``room`` characters, without its mark."""
+    return shorten(label, room).rstrip("?:. ")
 
 
 def shorten(text: str, room: int) -> str:

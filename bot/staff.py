@@ -17,6 +17,7 @@ from bot.leaflets import qr_png
 from bot.messages import Abilities, Button, Outgoing
 from bot.notices import maker
 from bot.problems import explain
+from bot.readings import to_wait
 from bot.texts import has, say
 from storage import accounts, areas, instruments, interviews
 from surveys.areas import AreaKey
@@ -285,12 +286,12 @@ def counts(desk: Desk, hearing: Hearing, argument: str) -> Heard:
             by.append(_BY[plain])
         else:
             items.append(word.lower())
-    shown = perform(
+    asked = perform(
         act(hearing),
         "counts.show",
         {"campaign": _code(words[0]), "items": items, "by": list(dict.fromkeys(by))},
     )
-    return _queued(hearing, "staff.counts", shown)
+    return _queued(hearing, "staff.counts", to_wait(asked))
 
 
 @maker("staff.counts")

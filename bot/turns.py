@@ -33,7 +33,7 @@ from bot import conversation, render
 from bot.commands import Desk, Hearing
 from bot.conversation import Aside
 from bot.messages import ABILITIES, Inbound, Outgoing
-from bot.questionnaires import Prepared, Shelf
+from bot.questionnaires import Prepared, Shelf, context
 from bot.submitting import submit
 from bot.texts import pick, say
 from storage import contacts, events, interviews, outbox
@@ -326,7 +326,7 @@ class Turns:
     ) -> _Reply | None:
         """Let the engine take one event of an open interview; None when it turns out not to be an answer."""
         assert run.interview is not None and run.prepared is not None and run.state is not None
-        about = conversation.context(self._local(now), run.contact.language)
+        about = context(self._local(now), run.contact.language)
         step = conversation.answer(run.prepared, run.state, event, about)
         if step.command is not None:
             return None
@@ -378,7 +378,7 @@ class Turns:
                 prompt(
                     run.prepared.questionnaire,
                     run.state,
-                    conversation.context(self._local(self._clock()), contact.language),
+                    context(self._local(self._clock()), contact.language),
                     reply.step,
                 ),
                 run.interview.id,
@@ -428,7 +428,7 @@ class Turns:
                 interviews.log_answers(connection, self._keyring, logged, now)
                 outbox.queue(connection, self._keyring, drafts, now)
                 return self._turned(run, reply, queued=bool(drafts))
-            about = conversation.context(self._local(now), run.contact.language)
+            about = context(self._local(now), run.contact.language)
             assert run.prepared is not None and run.state is not None
             command = conversation.answer(run.prepared, run.state, meaning, about).command
             assert command is not None

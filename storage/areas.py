@@ -86,8 +86,12 @@ def load(connection: Connection) -> Areas:
 
 def vintages(connection: Connection) -> dict[str, int]:
     """How many areas each vintage has, the oldest vintage first."""
-    statement = select(areas.c.vintage, func.count()).group_by(areas.c.vintage).order_by(areas.c.vintage)
-    return dict(connection.execute(statement).tuples().all())
+    statement = (
+        select(areas.c.vintage, func.count().label("areas"))
+        .group_by(areas.c.vintage)
+        .order_by(areas.c.vintage)
+    )
+    return {row.vintage: row.areas for row in connection.execute(statement)}
 
 
 _EDITION = "areas.edition"

@@ -378,6 +378,64 @@ def protect_together(
     A group broken down further is the sum of its parts; with ``instrument``, thresholds of one score and
     indicators that add up listed choices are linked as well (:func:`family`).
     """
+    hidden = suppress(_linked(tables, instrument), threshold=threshold, share_floor=share_floor)
+    return tuple(_places(counts, hidden) for counts in tables)
+
+
+def protect_in_order(
+    tables: Sequence[CountTable],
+    instrument: Instrument | None = None,
+    *,
+    threshold: int = THRESHOLD,
+    share_floor: int = SHARE_FLOOR,
+) -> tuple[dict[Place, Reason], ...]:
+    """As :func:`protect_together`, but a finer breakdown never costs a coarser one anything.
+
+    Breakdowns are taken in the order they first occur. One that could only be shown by hiding more of those
+    before it is hidden whole: a ward of 150 answers then keeps its totals and loses sex by age, rather than
+    losing the totals.
+    """
+    shown: list[CountTable] = []
+    places: dict[_Key, Reason] = {}
+    found: dict[int, dict[Place, Reason]] = {}
+    for by in dict.fromkeys(counts.by for counts in tables):
+        level = [counts for counts in tables if counts.by == by]
+        together = [*shown, *level]
+        hidden = suppress(_linked(together, instrument), threshold=threshold, share_floor=share_floor)
+        before = {key for counts in shown for key in _keys(counts)}
+        if any(key in hidden and key not in places for key in before):
+            found |= {id(counts): _everything(counts) for counts in level}
+            continue
+        shown = together
+        places = hidden
+        found |= {id(counts): _places(counts, hidden) for counts in level}
+    return tuple(found[id(counts)] for counts in tables)
+
+
+def _keys(counts: CountTable) -> Iterator[_Key]:
+    """Every cell that is shown of a count, the total's among them."""
+    for tally in (*counts.rows, counts.total):
+        for column in dict.fromkeys((*_columns(counts)[0], N, UNDETERMINED)):
+            yield counts.item, _group(counts, tally), column
+
+
+def _everything(counts: CountTable) -> dict[Place, Reason]:
+    """Every cell of the rows of a breakdown that can't be shown; the total is not its own."""
+    columns = dict.fromkeys((*_columns(counts)[0], N, UNDETERMINED))
+    return {(tally.group, column): Reason.SECONDARY for tally in counts.rows for column in columns}
+
+
+def _places(counts: CountTable, hidden: Mapping[_Key, Reason]) -> dict[Place, Reason]:
+    return {
+        (tally.group, column): hidden[key]
+        for tally in (*counts.rows, counts.total)
+        for column in dict.fromkeys((*_columns(counts)[0], N, UNDETERMINED))
+        if (key := (counts.item, _group(counts, tally), column)) in hidden
+    }
+
+
+def _linked(tables: Sequence[CountTable], instrument: Instrument | None) -> Table[_Key]:
+    """All cells of several counts, with every sum that links them."""
     cells: dict[_Key, int] = {}
     sums: dict[Sum[_Key], None] = {}
     shares: dict[Share[_Key], None] = {}
@@ -404,16 +462,7 @@ def protect_together(
         for group in groups:
             for linked in _same_people(instrument, group, cells):
                 sums[linked] = None
-    hidden = suppress(Table(cells, tuple(sums), tuple(shares)), threshold=threshold, share_floor=share_floor)
-    return tuple(
-        {
-            (tally.group, column): hidden[place]
-            for tally in (*counts.rows, counts.total)
-            for column in dict.fromkeys((*_columns(counts)[0], N, UNDETERMINED))
-            if (place := (counts.item, _group(counts, tally), column)) in hidden
-        }
-        for counts in tables
-    )
+    return Table(cells, tuple(sums), tuple(shares))
 
 
 def _group(counts: CountTable, tally: Tally) -> tuple[tuple[str, str], ...]:

@@ -505,12 +505,16 @@ class _Sight:
         return question.required is not None and question.required.true(self.scope(self.nodes[ref]))
 
     def value_label(self, ref: str, value: str | None) -> str:
-        """``value`` of the question at ``ref`` as a person would say it: labels for selects, else as
-        written.
+        """``value`` of the question at ``ref`` as a person would write it: labels for selects, 05/03/2026
+        for dates, else as it is.
         """
         if value is None:
             return ""
         question = self.questionnaire.leaves[ref].question
+        if question.kind is Kind.DATE and _is_date(value):
+            return "/".join(reversed(value.split("-")))
+        if question.kind is Kind.DECIMAL and self.context.language == "vi":
+            return value.replace(".", ",")
         if not question.choices:
             return value
         node = self.nodes[ref]
@@ -654,6 +658,15 @@ def wording(questionnaire: Questionnaire, state: State, context: Context) -> str
             lines.append(sight.show(question.label, sight.nodes[ref]))
             lines.extend(f"( ) {choice.label}" for choice in sight.shown_choices(ref))
     return "\n".join(lines)
+
+
+def labels(questionnaire: Questionnaire, ref: str, context: Context) -> tuple[str, dict[str, str]]:
+    """The label of the question at ``ref`` and of all its choices by name, as a person without answers sees them."""
+    sight = _Sight(questionnaire, State(), context)
+    question, node = questionnaire.leaves[ref].question, sight.nodes[ref]
+    return sight.show(question.label, node), {
+        choice.name: sight.show(choice.label, node) for choice in question.choices
+    }
 
 
 def result(questionnaire: Questionnaire, state: State, context: Context) -> Result:

@@ -13,7 +13,21 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from surveys.letters import fold
-from surveys.words import BOUND, EITHER, LEADING, NEGATIVE, TRAILING, Lexicon, Word, agrees, even, meanings, plain, word, words
+from surveys.words import (
+    BOUND,
+    EITHER,
+    LEADING,
+    NEGATIVE,
+    TRAILING,
+    Lexicon,
+    Word,
+    agrees,
+    even,
+    meanings,
+    plain,
+    word,
+    words,
+)
 
 LONGEST = 120
 """Characters of a reply that can still be one number, date or time."""
@@ -66,9 +80,9 @@ for _sort, _names in {
     "P": "phẩy:0 chấm:0",
 }.items():
     for _entry in _names.split():
-        _name, _, _value = _entry.partition(":")
+        _name, _, _worth = _entry.partition(":")
         _written = word(even(_name))
-        _ROLES.setdefault(_written.plain, []).append((_written.shape, _Role(_sort, Decimal(_value))))
+        _ROLES.setdefault(_written.plain, []).append((_written.shape, _Role(_sort, Decimal(_worth))))
 
 _SCALES = "BTVK"
 _MOST = 15
@@ -87,9 +101,10 @@ def _roles(items: list[Word | _Role]) -> list[_Role] | None:
             return None
         exact = [role for shape, role in _ROLES[item.plain] if shape == item.shape]
         some = exact or fitting
-        after_digit = bool(found) and found[-1].sort in "dMh"
-        special = [role for role in some if role.sort in "mtl"]
-        found.append(special[0] if special and after_digit else some[0])
+        after_tens = bool(found) and found[-1].sort in "dMh"
+        ten = len(found) == 1 and found[0].sort == "M"
+        special = [role for role in some if role.sort in ("tl" if ten else "mtl")]
+        found.append(special[0] if special and after_tens else some[0])
     return found
 
 
@@ -135,7 +150,11 @@ def _below_thousand(roles: list[_Role]) -> Decimal | None:
         return hundreds + 50
     if rest[0].sort == "L":
         units = rest[1:]
-        return hundreds + units[0].value if len(units) == 1 and units[0].sort in "dltN" and 0 < units[0].value < 10 else None
+        return (
+            hundreds + units[0].value
+            if len(units) == 1 and units[0].sort in "dltN" and 0 < units[0].value < 10
+            else None
+        )
     if len(rest) == 1 and rest[0].sort == "d":
         # "một trăm hai" is 120, as 102 is "một trăm linh hai"; "một trăm năm" can be a hundred years.
         return hundreds + rest[0].value * 10 if rest[0].value not in (0, 5) and hundreds else None
@@ -224,7 +243,11 @@ def _english(names: list[str]) -> Decimal | None:
     if "point" in names:
         at = names.index("point")
         left, right = _english(names[:at]), names[at + 1 :]
-        if left is None or not 1 <= len(right) <= 4 or any(_ENGLISH_UNITS.get(name, 10) > 9 for name in right):
+        if (
+            left is None
+            or not 1 <= len(right) <= 4
+            or any(_ENGLISH_UNITS.get(name, 10) > 9 for name in right)
+        ):
             return None
         return left + Decimal("0." + "".join(str(_ENGLISH_UNITS[name]) for name in right))
     total = part = 0
@@ -283,21 +306,27 @@ def _digits(text: str, language: str, whole: bool) -> Decimal | None:
     return Decimal(f"{parts[0] or 0}.{parts[1]}")
 
 
-_TOKEN = re.compile(r"(?P<n>(?:(?<![0-9])[.,])?[0-9]+(?:[.,][0-9]+)*)|(?P<w>[^\W\d_]+)|(?P<s>[^\s\w])|(?P<o>\S)")
+_TOKEN = re.compile(
+    r"(?P<n>(?:(?<![0-9])[.,])?[0-9]+(?:[.,][0-9]+)*)|(?P<w>[^\W\d_]+)|(?P<s>[^\s\w])|(?P<o>\S)"
+)
 _HARD = frozenset("+-–—−/\\*=~<>≥≤^|&@#?:…×÷°$€£¥±≈_'%")
 """Signs that a plain number doesn't have; a percent sign is taken off before."""
 
 _BEFORE = Lexicon(
-    "khoảng", "khoảng độ", "khoảng chừng", "chừng", "chừng khoảng", "tầm", "tầm khoảng", "cỡ", "độ", "ước chừng", "có", "được",
-    "tổng", "tổng cộng", "tổng số", "tất cả", "cả thảy", "số", "điểm", "cho", "about", "around", "approximately", "roughly",
-    "có khoảng", "hết", "lương", "thu nhập", "tuổi", "cả nhà", "trong nhà", "chỉ", "chỉ có", "mỗi", "a total of",
-)  # fmt: skip
+    """
+    khoảng, khoảng độ, khoảng chừng, chừng, chừng khoảng, tầm, tầm khoảng, cỡ, độ, ước chừng, có, được,
+    tổng, tổng cộng, tổng số, tất cả, cả thảy, số, điểm, cho, about, around, approximately, roughly, có
+    khoảng, hết, lương, thu nhập, tuổi, cả nhà, trong nhà, chỉ, chỉ có, mỗi, a total of
+    """
+)
 _UNITS = Lexicon(
-    "tuổi", "t", "người", "ng", "ngừi", "nhân khẩu", "khẩu", "thành viên", "cái", "chiếc", "con", "đứa", "cháu", "bé", "lần",
-    "lượt", "đồng", "đ", "vnđ", "vnd", "điểm", "đ điểm", "kg", "kí", "ký", "ha", "hecta", "héc ta", "m2", "m²", "mét vuông",
-    "km", "cây số", "phần trăm", "câu", "môn", "lớp", "khóa", "hộ", "nhà", "phòng", "xe", "years old", "year old", "people",
-    "persons", "person", "children", "child", "kids", "kid", "times", "points", "percent", "dong", "vietnam dong",
-)  # fmt: skip
+    """
+    tuổi, t, người, ng, ngừi, nhân khẩu, khẩu, thành viên, cái, chiếc, con, đứa, cháu, bé, lần, lượt,
+    đồng, đ, vnđ, vnd, điểm, đ điểm, kg, kí, ký, ha, hecta, héc ta, m2, m², mét vuông, km, cây số, phần
+    trăm, câu, môn, lớp, khóa, hộ, nhà, phòng, xe, years old, year old, people, persons, person, children,
+    child, kids, kid, times, points, percent, dong, vietnam dong
+    """
+)
 _TIME_UNITS = {
     "giờ": "gio", "tiếng": "gio", "h": "gio", "hour": "gio", "hours": "gio", "phút": "phut", "minute": "phut", "minutes": "phut",
     "ngày": "ngay", "day": "ngay", "days": "ngay", "tuần": "tuan", "week": "tuan", "weeks": "tuan", "tháng": "thang",
@@ -308,7 +337,13 @@ _QUESTION_UNITS = {
     "gio": {"gio", "tieng", "hour", "hours"}, "phut": {"phut", "minute", "minutes"}, "ngay": {"ngay", "day", "days"},
     "tuan": {"tuan", "week", "weeks"}, "thang": {"thang", "month", "months"}, "nam": {"nam", "year", "years"}, "buoi": {"buoi"},
 }  # fmt: skip
-_QUESTION_SCALES = {"trieu": 1_000_000, "nghin": 1_000, "ngan": 1_000, "ty": 1_000_000_000, "million": 1_000_000}
+_QUESTION_SCALES = {
+    "trieu": 1_000_000,
+    "nghin": 1_000,
+    "ngan": 1_000,
+    "ty": 1_000_000_000,
+    "million": 1_000_000,
+}
 _SCALE_WORDS = frozenset({"nghin", "ngan", "van", "trieu", "tr", "ty", "ti"})
 
 
@@ -350,11 +385,16 @@ def _items(text: str, language: str, whole: bool) -> list[Word | _Role] | Doubt:
                 negative = token["s"] != "+"
                 continue
             between_words = (
-                token["s"] == "-" and follows is not None and bool(follows["w"]) and bool(found)
+                token["s"] == "-"
+                and follows is not None
+                and bool(follows["w"])
+                and bool(found)
                 and isinstance(found[-1], Word)
             )
             if not between_words:
-                return Doubt.ONE_NUMBER if any(isinstance(item, _Role) for item in found) else Doubt.NOT_A_NUMBER
+                return (
+                    Doubt.ONE_NUMBER if any(isinstance(item, _Role) for item in found) else Doubt.NOT_A_NUMBER
+                )
     found = _joined(found, [text[start:end] for start, end in spans])
     if negative:
         first = found[0]
@@ -402,8 +442,10 @@ def read_number(text: str, language: str, *, whole: bool, question: str = "") ->
     said = tuple(item if isinstance(item, Word) else Word("0", "0") for item in items)
     if not any(isinstance(item, _Role) for item in items) and _nothing_of(said):
         return Doubt.ZERO
-    items = _trimmed(items)
-    value = _number(items, language, question)
+    value = _spelled(items, question)
+    if value is None:
+        items = _trimmed(items)
+        value = _number(items, question)
     if value is None:
         several = sum(isinstance(item, _Role) for item in items) > 1
         return Doubt.ONE_NUMBER if several or BOUND.any(said) or EITHER.any(said) else nothing
@@ -417,8 +459,13 @@ def read_number(text: str, language: str, *, whole: bool, question: str = "") ->
 
 
 def _nothing_of(said: tuple[Word, ...]) -> bool:
-    return bool(said) and len(said) <= 4 and (
-        bool(meanings(said) & {"no", "none"}) or (NEGATIVE.holds(said[0]) and len(said) > 1 and said[1].plain == "co")
+    return (
+        bool(said)
+        and len(said) <= 4
+        and (
+            bool(meanings(said) & {"no", "none"})
+            or (NEGATIVE.holds(said[0]) and len(said) > 1 and said[1].plain == "co")
+        )
     )
 
 
@@ -430,7 +477,12 @@ def _trimmed(items: list[Word | _Role]) -> list[Word | _Role]:
         start += length
     while end > start + 1:
         length = next(
-            (size for size in (3, 2, 1) if end - size > start and TRAILING.at(said[:end], end - size) == size), 0
+            (
+                size
+                for size in (3, 2, 1)
+                if end - size > start and TRAILING.at(said[:end], end - size) == size
+            ),
+            0,
         )
         if not length:
             break
@@ -438,7 +490,7 @@ def _trimmed(items: list[Word | _Role]) -> list[Word | _Role]:
     return items[start:end] if start < end else items
 
 
-def _number(items: list[Word | _Role], language: str, question: str) -> Decimal | Doubt | None:
+def _number(items: list[Word | _Role], question: str) -> Decimal | Doubt | None:
     value = _spelled(items, question)
     if value is not None:
         return value
@@ -521,7 +573,9 @@ _DATE_LEAD = re.compile(
     r"(?:(?:da|thua|vang|toi|tui|em|con|chau|minh|la|thi|sinh|sinh vao|ngay thang nam sinh|thang nam sinh|ngay sinh|"
     r"thang sinh|nam sinh|sn|ns|vao|luc|tu|on|in|since|i was born|born|it was|it is)\b[ :,]*)+"
 )
-_DATE_TAIL = re.compile(r"(?:[ ,.!;)]*\b(?:a|ah|nha|nhe|nghe|do|em|ban|roi|duong lich|dl|duong)\b)*[ .,!;)]*$")
+_DATE_TAIL = re.compile(
+    r"(?:[ ,.!;)]*\b(?:a|ah|nha|nhe|nghe|do|em|ban|roi|duong lich|dl|duong)\b)*[ .,!;)]*$"
+)
 _WEEKDAYS = {
     "thu hai": 0, "thu 2": 0, "thu ba": 1, "thu 3": 1, "thu tu": 2, "thu 4": 2, "thu nam": 3, "thu 5": 3, "thu sau": 4,
     "thu 6": 4, "thu bay": 5, "thu 7": 5, "chu nhat": 6, "monday": 0, "tuesday": 1, "wednesday": 2, "thursday": 3,
@@ -567,7 +621,13 @@ def _year_words(tokens: list[str], today: date | None) -> int | Doubt | None:
     if len(roles) == 4 and all(role.sort in "dmtl" for role in roles):
         return _full_year("".join(str(int(role.value)) for role in roles), today)
     value = _value(roles)
-    if value is None and len(roles) == 2 and roles[0].sort == "d" and roles[1].sort in "dmtl" and roles[0].value > 1:
+    if (
+        value is None
+        and len(roles) == 2
+        and roles[0].sort == "d"
+        and roles[1].sort in "dmtl"
+        and roles[0].value > 1
+    ):
         # A year is never "two or three": "tám chín" is 89.
         value = roles[0].value * 10 + roles[1].value
     if value is None:
@@ -658,7 +718,12 @@ def _numeric(text: str, today: date | None) -> Parts | Doubt | None:
         return None
     first, second, third = found[1], found[3], found[4]
     if len(first) > 2:
-        if len(first) != 4 or len(second) > 2 or (third and len(third) > 2) or (not third and found[2] == "."):
+        if (
+            len(first) != 4
+            or len(second) > 2
+            or (third and len(third) > 2)
+            or (not third and found[2] == ".")
+        ):
             return None
         year = _full_year(first, today)
         return Parts(int(third) if third else None, int(second), year) if isinstance(year, int) else None
@@ -803,7 +868,7 @@ def read_time(text: str) -> str | Doubt:
     if len(text) > LONGEST:
         return Doubt.NOT_A_TIME
     said = " ".join(fold(even(text)).split())
-    said = re.sub(r"^(?:(?:da|luc|vao luc|vao|toi|khoang|tam|at)\b ?)+(?=[0-9a-z])", "", said)
+    said = re.sub(r"^(?:(?:da|luc|vao luc|vao|toi|khoang|tam(?! gio)|at)\b ?)+(?=[0-9a-z])", "", said)
     said = re.sub(r"(?:[ ,.!]*\b(?:a|nha|nhe|em|do)\b)*[ .,!]*$", "", said)
     spelled = _HOUR_WORDS.match(said)
     if spelled:
@@ -836,7 +901,9 @@ def _turned(hour: int, part: str) -> int | None:
     if part == "trua":
         return hour if 10 <= hour <= 14 else hour + 12 if hour in (1, 2) else None
     if part == "dem":
-        return 0 if hour == 12 else hour + 12 if 8 <= hour <= 11 else hour if hour <= 4 or hour >= 20 else None
+        return (
+            0 if hour == 12 else hour + 12 if 8 <= hour <= 11 else hour if hour <= 4 or hour >= 20 else None
+        )
     first = {"chieu": 1, "toi": 5, "pm": 1}[part]
     if hour == 12 and part == "pm":
         return 12

@@ -40,6 +40,7 @@ from surveys.words import (
     TRAILING,
     UNSURE,
     WEAK,
+    Lexicon,
     Word,
     Words,
     agree,
@@ -248,7 +249,7 @@ def _read(
     if choices:
         if _may_stop(said, choices):
             return Refused("reply.stop_or_yes")
-        exact = _index(choices).exactly(usual(said))
+        exact = _index(choices).exactly(usual(said)) if not _is_number(said) else []
         if len(exact) == 1 and "?" not in text:
             name = choices[exact[0]].name
             return Value(name) if kind is Kind.SELECT_ONE else Values((name,))
@@ -263,7 +264,9 @@ def _read(
         return Refused(_unread(kind, appearance))
     if kind is Kind.INTEGER or kind is Kind.DECIMAL:
         number = numerals.read_number(text, language, whole=kind is Kind.INTEGER, question=question)
-        return Refused(number) if isinstance(number, Doubt) else Value(_number_text(number))
+        return Refused(number.value) if isinstance(number, Doubt) else Value(_number_text(number))
+    if kind is not Kind.DATE and kind is not Kind.TEXT:
+        return Refused("reply.not_a_choice")
     if kind is Kind.DATE:
         return _told(numerals.iso_date(text, today, appearance))
     shown = appearance.split()
@@ -274,8 +277,12 @@ def _read(
     return _told(numerals.read_time(text) if "time" in shown else numerals.read_phone(text))
 
 
+def _is_number(said: Words) -> bool:
+    return len(said) == 1 and said[0].plain.isdecimal()
+
+
 def _told(found: str | Doubt) -> Reading:
-    return Refused(found) if isinstance(found, Doubt) else Value(found)
+    return Refused(found.value) if isinstance(found, Doubt) else Value(found)
 
 
 def _number_text(number: Decimal) -> str:
@@ -301,7 +308,7 @@ def _read_text(said: str, offers: Offers) -> Reading:
         if len(some) == 1 and even(said).strip(" .!") in NAMES:
             return Refused("reply.stop_or_answer")
         command = _command(said, some)
-        if command is None and (mended := respell(said)) is not None and any(c.isdecimal() for c in said):
+        if command is None and (mended := respell(said)) is not None:
             command = _command(mended, words(mended))
         if command is not None and command.name in IN_TEXT:
             return command
@@ -317,7 +324,7 @@ def _read_text(said: str, offers: Offers) -> Reading:
 
 def _aside(text: str, said: Words, kind: Kind, choices: tuple[Option, ...], offers: Offers) -> Reading | None:
     """A command, *don't know*, *prefer not*, or a message that asks back; None for what may be an answer."""
-    meant = meanings(said) or meanings(core(said))
+    meant = meanings(said) or meanings(core(said)) or meanings(usual(core(said)))
     index = _index(choices) if choices else None
     if "?" not in text:
         command = _command(text, said)
@@ -331,6 +338,8 @@ def _aside(text: str, said: Words, kind: Kind, choices: tuple[Option, ...], offe
         ("prefer_not", offers.prefer_not, PreferNot()),
     ):
         if meaning in meant and "?" not in text:
+            if index is not None and len(said) == 1 and said[0].plain in index.vocabulary:
+                break
             shown = index.unsure(meaning) if index is not None else ()
             if len(shown) == 1:
                 name = choices[shown[0]].name
@@ -342,7 +351,12 @@ def _aside(text: str, said: Words, kind: Kind, choices: tuple[Option, ...], offe
 def _may_stop(said: Words, choices: tuple[Option, ...]) -> bool:
     """Whether this is "dung" or the like without marks, where it can also be a yes or a choice."""
     one = core(said)
-    if len(one) != 1 or one[0].plain not in NAMES or one[0].shape != one[0].plain or "yes" in meanings(said) - meanings(one):
+    if (
+        len(one) != 1
+        or one[0].plain not in NAMES
+        or one[0].shape != one[0].plain
+        or meanings(said) == {"yes"}
+    ):
         return False
     index = _index(choices)
     same = index.plain_forms.get(one[0].plain, ())
@@ -366,13 +380,15 @@ _SLASH = {
 }  # fmt: skip
 """Slash commands, Vietnamese and English, without marks."""
 
-_CHANGE = re.compile(
-    r"(?:sua|sua lai|doi|thay doi|chinh|chinh sua|muon sua|toi muon sua|change|edit|correct)"
-    r"(?: (?:cau|cau so|so|dong|question|number|answer))? ([0-9]{1,4}|[a-z]+(?: [a-z]+)?)"
+_CHANGING = Lexicon(
+    """
+    sửa, sửa lại, muốn sửa, chỉnh, chỉnh sửa, đổi, thay đổi, change, edit, correct
+    """
 )
+_CHANGE = re.compile(r"(?:(?:cau|cau so|so|dong|question|number|answer) )?([0-9]{1,4}|[a-z]+)")
+_CHANGES = frozenset({each for some in words("sửa muốn chỉnh đổi thay change edit correct") for each in some})
 _SMALL = {
-    name: str(number)
-    for number, name in enumerate("mot hai ba bon nam sau bay tam chin muoi".split(), 1)
+    name: str(number) for number, name in enumerate("mot hai ba bon nam sau bay tam chin muoi".split(), 1)
 }
 
 
@@ -412,11 +428,13 @@ def _command(text: str, said: Words) -> Command | None:
     if len(wishes) == 1 and (found == wishes or wishes == {"stop"}):
         name, _, argument = next(iter(wishes)).partition(" ")
         return Command(name, argument)
-    change = _CHANGE.fullmatch(plain(core(said)))
-    if change and said[0].shape not in ("sưa~",):
-        number = change[1] if change[1].isdecimal() else _SMALL.get(change[1])
-        return Command("change", number) if number else None
-    return None
+    some = core(said)
+    length = _CHANGING.at(some, 0)
+    change = _CHANGE.fullmatch(plain(some[length:])) if length and some[0].shape in _CHANGES else None
+    if change is None:
+        return None
+    number = change[1] if change[1].isdecimal() else _SMALL.get(change[1]) if some[0].plain == "sua" else None
+    return Command("change", number) if number else None
 
 
 # ── choices ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -426,7 +444,20 @@ _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _NOT_WORDS = tuple(words(each)[0] for each in ("không", "chưa", "no", "not", "never", "chẳng", "chả"))
 _YES_STARTS = tuple(
     words(each)
-    for each in ("có", "đúng", "đồng ý", "phải", "rồi", "được", "yes", "true", "agree", "tôi đồng ý", "i agree", "vâng")
+    for each in (
+        "có",
+        "đúng",
+        "đồng ý",
+        "phải",
+        "rồi",
+        "được",
+        "yes",
+        "true",
+        "agree",
+        "tôi đồng ý",
+        "i agree",
+        "vâng",
+    )
 )
 _NO_STARTS = tuple(
     words(each)
@@ -505,7 +536,12 @@ class _Index:
         bare = usual(words(_ASIDE.sub(" ", label)))
         if bare and bare not in seen:
             seen.append(bare)
-        if whole and (length := PLACE.at(whole, 0)) and length < len(whole) and not whole[length].plain.isdecimal():
+        if (
+            whole
+            and (length := PLACE.at(whole, 0))
+            and length < len(whole)
+            and not whole[length].plain.isdecimal()
+        ):
             seen.append(whole[length:])
         return seen
 
@@ -527,9 +563,7 @@ class _Index:
             (at, against)
             for at, label in enumerate(labels)
             for against, opposite in enumerate(labels)
-            if at != against
-            and label
-            and any(_same(opposite, (denied, *label)) for denied in _NOT_WORDS)
+            if at != against and label and any(_same(opposite, (denied, *label)) for denied in _NOT_WORDS)
         }
         positive, negative = {at for at, _ in paired}, {against for _, against in paired}
         for at, label in enumerate(labels):
@@ -553,7 +587,9 @@ class _Index:
         )  # fmt: skip
         self.all_of = tuple(at for at, label in enumerate(labels) if _starts(label, _ALL_STARTS))
         self.unsures = {
-            meaning: tuple(at for at, label in enumerate(labels) if meaning in meanings(label) and at not in negative)
+            meaning: tuple(
+                at for at, label in enumerate(labels) if meaning in meanings(label) and at not in negative
+            )
             for meaning in ("dont_know", "prefer_not")
         }
 
@@ -585,7 +621,9 @@ def _same(one: Words, other: Words) -> bool:
 
 def _since(positive: Words, negative: Words) -> bool:
     """*Đã tham gia* and *Chưa tham gia*: the same but for the first word."""
-    return len(positive) == len(negative) > 1 and positive[0].plain == "da" and _same(positive[1:], negative[1:])
+    return (
+        len(positive) == len(negative) > 1 and positive[0].plain == "da" and _same(positive[1:], negative[1:])
+    )
 
 
 @lru_cache(maxsize=256)
@@ -644,11 +682,19 @@ def _point_at(text: str, said: Words, index: _Index, question: Words) -> _Found 
     several = _several_numbers(text, said, index)
     if several:
         return _Found(several, False)
+    if said[0].plain.isdecimal() and len(said) > 1 and _LISTED.match(text):
+        # "2. Không": the number and the label must be of one choice.
+        number, label = (
+            int(said[0].plain),
+            index.exactly(said[1:]) or index.exactly(core(said[1:], index.vocabulary)),
+        )
+        if label:
+            return _Found(tuple({*label, *({number - 1} if 1 <= number <= index.size else ())}))
     inner = core(said, index.vocabulary)
     exact = index.exactly(inner) or (index.exactly(_in_digits(inner)) if index.digits else [])
     if exact:
         return _Found(tuple(exact))
-    polar = _yes_or_no(inner, index, question)
+    polar = _yes_or_no(said if meanings(said) else inner, index, question)
     if polar is not None:
         return polar
     return _by_words(said, inner, index)
@@ -664,11 +710,27 @@ def _in_digits(said: Words) -> Words:
     )
 
 
+_LISTED = re.compile(r"\s*\(?[0-9]{1,3}\s*[.):=\-–]\s*(?=[^\s0-9])")
 _LONE_NUMBER = re.compile(r"[\"“'(\[#]?\s*([0-9]{1,4})\s*[\"”')\].:!#]{0,3}")
 _ALIKE_WORDS = frozenset({"nam", "sau", "bay", "tu", "ba"})
 """Number words that without their marks, or with them, are everyday words too."""
-_ORDINALS = {"mot": 1, "nhat": 1, "hai": 2, "ba": 3, "bon": 4, "tu": 4, "nam": 5, "sau": 6, "bay": 7, "tam": 8, "chin": 9, "muoi": 10}
-_ORDINAL_SHAPES = {each.plain: each.shape for each in words("một nhất hai ba bốn tư năm sáu bảy tám chín mười")}
+_ORDINALS = {
+    "mot": 1,
+    "nhat": 1,
+    "hai": 2,
+    "ba": 3,
+    "bon": 4,
+    "tu": 4,
+    "nam": 5,
+    "sau": 6,
+    "bay": 7,
+    "tam": 8,
+    "chin": 9,
+    "muoi": 10,
+}
+_ORDINAL_SHAPES = {
+    each.plain: each.shape for each in words("một nhất hai ba bốn tư năm sáu bảy tám chín mười")
+}
 
 
 def _shown_number(text: str, said: Words, index: _Index) -> _Found | None:
@@ -684,7 +746,9 @@ def _shown_number(text: str, said: Words, index: _Index) -> _Found | None:
     one = rest[0]
     if one.plain.isdecimal():
         number = int(one.plain) if len(one.plain) < 5 else index.size + 1
-    elif one.plain in _ORDINALS and (start or one.plain not in _ALIKE_WORDS or one.shape == _ORDINAL_SHAPES[one.plain] != one.plain):
+    elif one.plain in _ORDINALS and (
+        start or one.plain not in _ALIKE_WORDS or one.shape == _ORDINAL_SHAPES[one.plain] != one.plain
+    ):
         if one.shape != one.plain and one.shape != _ORDINAL_SHAPES[one.plain]:
             return None
         number = _ORDINALS[one.plain]
@@ -740,7 +804,9 @@ def _yes_or_no(said: Words, index: _Index, question: Words) -> _Found | None:
     if "yes" not in bare and "no" not in bare:
         return None
     both = (*index.yes, *index.no)
-    echoed = all(each.plain in index.vocabulary or _echoes(each, question) for each in core(rest))
+    echoed = all(
+        each.plain in index.vocabulary or _echoes(each, question) or TRAILING.holds(each) for each in rest
+    )
     if len(rest) > _ECHO or not echoed or UNSURE.any(said) or any(NEGATIVE.holds(each) for each in rest):
         return _Found(both, False)
     if "yes" in bare and any("no" in meanings((each,)) for each in rest):
@@ -795,7 +861,25 @@ def _says_nothing(one: Word, held: Iterable[int], index: _Index) -> bool:
     )  # fmt: skip
 
 
-_SOFT = frozenset({"gioi", "nguoi", "toi", "thuoc", "dan", "song", "o", "tai", "la", "bang", "tot", "nghiep", "trinh", "do", "school"})
+_SOFT = frozenset(
+    {
+        "gioi",
+        "nguoi",
+        "toi",
+        "thuoc",
+        "dan",
+        "song",
+        "o",
+        "tai",
+        "la",
+        "bang",
+        "tot",
+        "nghiep",
+        "trinh",
+        "do",
+        "school",
+    }
+)
 
 
 def _held(said: Words, index: _Index) -> tuple[list[int], Words]:
@@ -824,7 +908,9 @@ def _held(said: Words, index: _Index) -> tuple[list[int], Words]:
 
 def _part_of(said: Words, index: _Index) -> _Found:
     """Labels in which ``said`` stands, word for word. Sure only if what is left out doesn't turn or bound it."""
-    if not said or (len(said) == 1 and (WEAK.holds(said[0]) or len(said[0].plain) < 3 or said[0].plain.isdecimal())):
+    if not said or (
+        len(said) == 1 and (WEAK.holds(said[0]) or len(said[0].plain) < 3 or said[0].plain.isdecimal())
+    ):
         return _NOTHING
     if all(WEAK.holds(each) or each.plain.isdecimal() for each in said):
         return _NOTHING
@@ -837,8 +923,10 @@ def _part_of(said: Words, index: _Index) -> _Found:
                 continue
             left = (*label[:start], *label[start + len(said) :])
             digits = any(each.plain.isdecimal() for each in said)
-            bound = BOUND.any(label[:start]) or BOUND.any(label[start + len(said) :]) or any(
-                NEGATIVE.holds(each) or (digits and each.plain.isdecimal()) for each in left
+            bound = (
+                BOUND.any(label[:start])
+                or BOUND.any(label[start + len(said) :])
+                or any(NEGATIVE.holds(each) or (digits and each.plain.isdecimal()) for each in left)
             )
             weak = len(said) == 1 and len(label) > 5
             (near if bound or weak else sure).add(form.at)
@@ -864,6 +952,16 @@ def _slipped(said: Words, index: _Index) -> _Found:
         one, other = wrong[0][0].plain, wrong[0][1].plain
         if len(other) >= 5 and len(one) >= 4 and not is_syllable(one) and _one_edit(one, other):
             close.add(form.at)
+    if close:
+        # "unemployee" is near one label and holds another.
+        run = "".join(each.plain for each in said)
+        near = {glued for glued, some in index.glued.items() if close & some}
+        close.update(
+            at
+            for glued, some in index.glued.items()
+            if len(glued) > 3 and glued in run and not any(glued in label for label in near)
+            for at in some
+        )
     return _Found(tuple(close), len(close) == 1) if close else _NOTHING
 
 
@@ -871,7 +969,9 @@ def _one_edit(one: str, other: str) -> bool:
     """Whether one letter put in, left out or changed, or two neighbours swapped, make ``one`` the ``other``."""
     if one == other or abs(len(one) - len(other)) > 1 or not (one.isalpha() and other.isalpha()):
         return False
-    at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    at = next(
+        (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
     if len(one) == len(other):
         swapped = one[at : at + 2] == other[at : at + 2][::-1] and one[at + 2 :] == other[at + 2 :]
         return swapped or one[at + 1 :] == other[at + 1 :]
@@ -923,7 +1023,12 @@ def _numbers(text: str, said: Words, index: _Index) -> _Found | Refused | None:
         if one.plain.isdecimal():
             kept.append(one.plain)
             at += 1
-        elif length := NUMBERED.at(said, at) or JOINING.at(said, at) or LEADING.at(said, at) or TRAILING.at(said, at):
+        elif (
+            length := NUMBERED.at(said, at)
+            or JOINING.at(said, at)
+            or LEADING.at(said, at)
+            or TRAILING.at(said, at)
+        ):
             at += length
         elif EITHER.holds(one):
             either, at = True, at + 1
@@ -964,7 +1069,12 @@ def _single_number(text: str, digits: str, index: _Index) -> _Found | Refused | 
     parts = [int(digit) for digit in digits]
     if 1 <= number <= index.size:
         return _Found((number - 1,))
-    if index.size < 10 and len(digits) > 1 and len(set(parts)) == len(parts) and all(1 <= p <= index.size for p in parts):
+    if (
+        index.size < 10
+        and len(digits) > 1
+        and len(set(parts)) == len(parts)
+        and all(1 <= p <= index.size for p in parts)
+    ):
         return _Found(tuple(part - 1 for part in parts), False)
     named = index.by_name.get(digits)
     return _Found((named,)) if named is not None else Refused("reply.out_of_range", {"count": index.size})
@@ -1027,7 +1137,11 @@ def _segments(text: str, index: _Index) -> list[Words]:
     for piece in pieces:
         start = 0
         for at, each in enumerate(piece):
-            if each.plain in ("va", "with", "and", "voi", "lan") and JOINING.holds(each) and not _inside(piece, at, index):
+            if (
+                each.plain in ("va", "with", "and", "voi", "lan")
+                and JOINING.holds(each)
+                and not _inside(piece, at, index)
+            ):
                 split.append(piece[start:at])
                 start = at + 1
         split.append(piece[start:])

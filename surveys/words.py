@@ -105,9 +105,7 @@ def agrees(said: str, meant: str) -> bool:
         return False
     if len(letters) != len(target):
         return False
-    return all(
-        one == other or one == _BARE.get(other) for one, other in zip(letters, target, strict=True)
-    )
+    return all(one == other or one == _BARE.get(other) for one, other in zip(letters, target, strict=True))
 
 
 def agree(said: Words, meant: Words) -> bool:
@@ -208,10 +206,10 @@ def from_telex(text: str) -> str | None:
         if key in _TELEX_TONES and any(letter in _VOWELS for letter in letters):
             tone = _TELEX_TONES[key]
         elif key == "w":
-            if letters and letters[-1] == "a":
-                letters[-1] = "ă"
-            elif letters[-2:] == ["u", "a"] and letters[-3:-2] != ["q"]:
+            if letters[-2:] == ["u", "a"] and letters[-3:-2] != ["q"]:
                 letters[-2] = "ư"
+            elif letters and letters[-1] == "a":
+                letters[-1] = "ă"
             elif not _horn(letters):
                 if "a" in letters:
                     letters[letters.index("a")] = "ă"
@@ -243,130 +241,128 @@ def respell(text: str) -> str | None:
         return from_vni(found[0]) or from_telex(found[0]) or found[0]
 
     # A letter with marks beside it: the word was typed with a working keyboard.
-    mended = " ".join(
-        _TOKEN.sub(mend, each) if each.isascii() else each for each in text.split()
-    )
+    mended = " ".join(_TOKEN.sub(mend, each) if each.isascii() else each for each in text.split())
     return mended if mended != " ".join(text.split()) else None
 
 
 # ── phrases ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-MEANINGS: Mapping[str, tuple[str, ...]] = {
-    "yes": (
-        "có", "có ạ", "có chứ", "có rồi", "có luôn", "có đó", "có đấy", "đã có", "có có", "ừ", "ừa", "ờ", "uh",
-        "uhm có", "uk", "ừm có", "ừ có", "ừ đúng", "vâng", "vâng có", "dạ", "dạ vâng", "dạ phải", "dạ đúng", "phải",
-        "phải rồi", "phải đó", "đúng", "đúng rồi", "đúng vậy", "đúng thế", "đúng đó", "chính xác", "chuẩn", "rồi",
-        "tất nhiên", "tất nhiên có", "tất nhiên là có", "dĩ nhiên", "dĩ nhiên có", "dĩ nhiên là có", "chắc chắn có",
-        "chắc chắn rồi", "đồng ý", "nhất trí", "ok", "oke", "okê", "okie", "okay", "okey", "được", "được chứ",
-        "yes", "y", "yep", "yeah", "yup", "yes i do", "yes i have", "yes i am", "i do", "i have", "of course",
-        "sure", "yeah sure", "yes sure", "correct", "right", "true", "that s right", "i agree", "agree", "agreed",
-    ),
-    "no": (
-        "không", "ko", "k", "kg", "kh", "khg", "khôg", "kô", "hông", "hổng", "hong", "hok", "hk", "hem", "hôn",
-        "không có", "ko có", "k có", "kg có", "hông có", "hổng có", "hok có", "hem có", "không có gì", "không hề",
-        "không đâu", "không có đâu", "đâu có", "làm gì có", "chả có", "chẳng có", "có đâu mà", "không phải",
-        "ko phải", "k phải", "hông phải", "hổng phải", "không phải đâu", "không đúng", "ko đúng", "k đúng", "sai",
-        "sai rồi", "không không", "không đồng ý", "ko đồng ý", "k đồng ý", "chưa", "chưa có", "chưa từng",
-        "chưa bao giờ", "chưa lần nào", "không bao giờ", "không hề có", "hoàn toàn không", "no", "n", "nope", "nah",
-        "no no", "not yet", "never", "no i don t", "no i do not", "i don t", "i do not", "i don t have",
-        "no i haven t", "i haven t", "no i m not", "i m not", "not at all", "wrong", "false", "incorrect",
-        "i disagree", "disagree", "no never",
-    ),
-    "dont_know": (
-        "không biết", "ko biết", "k biết", "kg biết", "kh biết", "hông biết", "hổng biết", "hong biết", "hok biết",
-        "hem biết", "không bít", "ko bít", "k bít", "ko bik", "k bik", "ko bit", "không biết nữa", "ko biết nữa",
-        "không biết luôn", "không biết gì", "chưa biết", "chưa rõ", "không rõ", "ko rõ", "k rõ", "hông rõ",
-        "không rõ lắm", "ko rõ lắm", "không rõ nữa", "chẳng biết", "chả biết", "đâu biết", "ai biết", "ai mà biết",
-        "biết đâu", "không nhớ", "ko nhớ", "k nhớ", "hông nhớ", "không nhớ rõ", "ko nhớ rõ", "không nhớ nữa",
-        "không nhớ nổi", "quên rồi", "quên", "quên mất", "quên mất rồi", "không chắc", "ko chắc", "không chắc lắm",
-        "chịu", "không thể biết", "không biết trả lời sao", "không biết trả lời",
-        "không biết chọn gì", "không biết nói sao", "i don t know", "i dont know", "don t know", "dont know",
-        "do not know", "i do not know", "no idea", "i have no idea", "not sure", "i m not sure", "im not sure",
-        "idk", "dunno", "unsure", "can t remember", "cannot remember", "i can t remember", "don t remember",
-        "i don t remember", "i forgot", "unknown",
-    ),
-    "prefer_not": (
-        "không muốn trả lời", "ko muốn trả lời", "k muốn trả lời", "hông muốn trả lời", "không muốn nói",
-        "ko muốn nói", "k muốn nói", "không muốn cho biết", "không muốn tiết lộ", "không muốn chia sẻ",
-        "không muốn cung cấp", "không muốn khai", "không muốn cho", "ko muốn cho", "không trả lời", "ko trả lời",
-        "k trả lời", "không trả lời câu này", "từ chối", "từ chối trả lời", "xin từ chối", "xin phép không trả lời",
-        "xin không trả lời", "miễn trả lời", "xin miễn", "bí mật", "giữ bí mật", "ngại nói", "ngại trả lời", "tôi ngại",
-        "không tiện nói", "ko tiện nói", "không tiện trả lời", "ko tiện trả lời", "không tiện", "không nói",
-        "không cho biết", "không tiết lộ", "không khai", "chuyện riêng", "chuyện riêng tư", "chuyện cá nhân",
-        "tế nhị", "prefer not to say", "i prefer not to say", "i d prefer not to say", "prefer not to answer",
-        "i prefer not to answer", "i d prefer not to answer", "prefer not", "i d rather not", "rather not",
-        "rather not say", "i d rather not say", "rather not answer", "i d rather not answer", "no comment",
-        "i decline", "decline to answer", "i decline to answer", "refuse", "i refuse", "refuse to answer",
-        "i refuse to answer", "secret", "it s private", "i don t want to answer", "i don t want to say",
-        "don t want to answer", "don t want to say",
-    ),
-    "all": (
-        "tất cả", "tất cả các ý", "tất cả các ý trên", "tất cả những ý trên", "tất cả ý trên", "tất cả các câu",
-        "tất cả các câu trên", "tất cả các cái", "tất cả đều có", "có tất cả", "có hết", "có đủ", "có đủ hết", "có đủ cả",
-        "đủ cả", "đủ hết", "hết", "chọn hết", "chọn tất", "tất", "tất tần tật", "toàn bộ", "mọi thứ", "cái nào cũng có",
-        "all", "all of them", "all of these", "all of the above", "everything", "every one", "all the above",
-    ),
-    "none": (
-        "không", "ko", "k", "hông", "không có", "ko có", "k có", "hông có", "hổng có", "không có gì", "ko có gì",
-        "k có gì", "không có gì hết", "ko có gì hết", "không có gì cả", "ko có gì cả", "không cái nào",
-        "không có cái nào", "ko có cái nào", "không có cái nào cả", "không có cái nào hết", "không chọn cái nào",
-        "không có ý nào", "không ý nào", "chẳng có gì", "chả có gì", "chẳng có cái nào", "đều không", "không có hết",
-        "none", "none of them", "none of these", "none of the above", "nothing", "no", "neither",
-    ),
-    "back": (
-        "quay lại", "quay lại câu trước", "quay về", "quay về câu trước", "trở lại", "trở lại câu trước", "trở về",
-        "lùi", "lùi lại", "lui lại", "câu trước", "về câu trước", "lại câu trước", "xem câu trước", "trở lui", "back",
-        "go back", "previous", "previous question",
-    ),
-    "skip": (
-        "bỏ qua", "bỏ qua câu này", "bỏ qua đi", "bỏ câu này", "xin bỏ qua", "qua câu khác", "qua câu sau", "câu khác đi",
-        "skip", "skip this", "skip it", "skip this question", "pass",
-    ),
-    "keep": (
-        "giữ nguyên", "giữ nguyên vậy", "để nguyên", "để nguyên vậy", "không sửa", "không đổi", "không thay đổi", "giữ",
-        "tiếp tục", "tiếp tục đi", "tiếp", "tiếp theo", "tiếp đi", "trả lời tiếp", "làm tiếp", "đi tiếp", "câu tiếp",
-        "câu tiếp theo", "keep", "keep it", "no change", "continue", "next", "go on",
-    ),
-    "review": (
-        "xem lại", "xem lại câu trả lời", "xem lại các câu trả lời", "xem lại tất cả", "cho xem lại", "kiểm tra lại",
-        "review", "review answers", "review my answers", "show my answers", "check my answers",
-    ),
-    "submit": (
-        "gửi", "gửi đi", "gửi luôn", "gửi bài", "gửi câu trả lời", "gửi phiếu", "gửi kết quả", "đồng ý gửi", "ok gửi",
-        "ok gửi đi", "nộp", "nộp đi", "nộp luôn", "nộp bài", "nộp phiếu", "hoàn tất", "hoàn thành", "submit",
-        "submit it", "send", "send it", "finish",
-    ),
-    "change": ("sửa", "sửa lại", "sửa câu trả lời", "muốn sửa", "chỉnh sửa", "thay đổi", "change", "edit", "correct it"),
-    "stop": (
-        "dừng", "dừng lại", "dừng đi", "dừng luôn", "dừng khảo sát", "dừng ở đây", "tôi muốn dừng", "tôi muốn dừng lại",
-        "muốn dừng", "cho tôi dừng", "xin dừng", "ngừng", "ngừng lại", "ngừng đi", "ngưng", "ngưng lại", "hủy", "hủy bỏ",
-        "hủy đi", "hủy luôn", "hủy khảo sát", "hủy đăng ký", "hủy đăng kí", "tôi muốn hủy", "đừng nhắn nữa",
-        "đừng gửi nữa", "đừng nhắn tin nữa", "đừng làm phiền", "không nhắn nữa", "không làm nữa", "không trả lời nữa",
-        "thôi không làm nữa", "thôi không trả lời nữa", "không tham gia nữa", "stop", "stop it", "stop please",
-        "please stop", "unsubscribe", "cancel", "quit", "opt out",
-    ),
-    "privacy": (
-        "riêng tư", "quyền riêng tư", "bảo mật", "dữ liệu cá nhân", "quyền dữ liệu", "privacy", "my data", "personal data",
-    ),
-    "help": (
-        "trợ giúp", "giúp", "giúp tôi", "giúp em", "giúp với", "giúp đỡ", "hướng dẫn", "cần giúp", "cần trợ giúp", "xin trợ giúp",
-        "help", "help me", "i need help",
-    ),
-    "human": (
-        "gặp cán bộ", "gặp người", "gặp người thật", "gặp nhân viên", "nói chuyện với cán bộ", "nói chuyện với người thật",
-        "nói chuyện với nhân viên", "liên hệ cán bộ", "gọi cán bộ", "hỏi cán bộ", "nhắn cán bộ", "cán bộ", "nhân viên",
-        "human", "a human", "agent", "talk to a human", "talk to a person", "speak to a human", "speak to someone",
-    ),
-    "start": ("bắt đầu", "bắt đầu đi", "bắt đầu khảo sát", "làm khảo sát", "start", "begin"),
-    "language": ("ngôn ngữ", "đổi ngôn ngữ", "chọn ngôn ngữ", "language", "change language"),
-    "language vi": ("tiếng việt", "sang tiếng việt", "vietnamese", "vietnamese please", "đổi sang tiếng việt", "việt ngữ"),
-    "language en": ("english", "english please", "in english", "tiếng anh", "sang tiếng anh", "đổi sang tiếng anh"),
-}  # fmt: skip
-"""What whole messages mean. A message that fits phrases of two meanings has none."""
+MEANINGS: Mapping[str, str] = {
+    "yes": """
+        có, có ạ, có chứ, có rồi, có luôn, có đó, có đấy, đã có, có có, ừ, ừa, ờ, uh, uhm có, uk, ừm có, ừ
+        có, ừ đúng, vâng, vâng có, dạ, dạ vâng, dạ phải, dạ đúng, phải, phải rồi, phải đó, đúng, đúng rồi,
+        đúng vậy, đúng thế, đúng đó, chính xác, chuẩn, rồi, tất nhiên, tất nhiên có, tất nhiên là có, dĩ
+        nhiên, dĩ nhiên có, dĩ nhiên là có, chắc chắn có, chắc chắn rồi, đồng ý, nhất trí, ok, oke, okê,
+        okie, okay, okey, được, được chứ, yes, y, yep, yeah, yup, yes i do, yes i have, yes i am, i do, i
+        have, of course, sure, yeah sure, yes sure, correct, right, true, that s right, i agree, agree,
+        agreed
+    """,
+    "no": """
+        không, ko, k, kg, kh, khg, khôg, kô, hông, hổng, hong, hok, hk, hem, hôn, không có, ko có, k có,
+        kg có, hông có, hổng có, hok có, hem có, không có gì, không hề, không đâu, không có đâu, đâu có,
+        làm gì có, chả có, chẳng có, có đâu mà, không phải, ko phải, k phải, hông phải, hổng phải, không
+        phải đâu, không đúng, ko đúng, k đúng, sai, sai rồi, không không, không đồng ý, ko đồng ý, k đồng
+        ý, chưa, chưa có, chưa từng, chưa bao giờ, chưa lần nào, không bao giờ, không hề có, hoàn toàn
+        không, no, n, nope, nah, no no, not yet, never, no i don t, no i do not, i don t, i do not, i don
+        t have, no i haven t, i haven t, no i m not, i m not, not at all, wrong, false, incorrect, i
+        disagree, disagree, no never
+    """,
+    "dont_know": """
+        không biết, ko biết, k biết, kg biết, kh biết, hông biết, hổng biết, hong biết, hok biết, hem
+        biết, không bít, ko bít, k bít, ko bik, k bik, ko bit, không biết nữa, ko biết nữa, không biết
+        luôn, không biết gì, chưa biết, chưa rõ, không rõ, ko rõ, k rõ, hông rõ, không rõ lắm, ko rõ lắm,
+        không rõ nữa, chẳng biết, chả biết, đâu biết, ai biết, ai mà biết, biết đâu, không nhớ, ko nhớ, k
+        nhớ, hông nhớ, không nhớ rõ, ko nhớ rõ, không nhớ nữa, không nhớ nổi, quên rồi, quên, quên mất,
+        quên mất rồi, không chắc, ko chắc, không chắc lắm, chịu, không thể biết, không biết trả lời sao,
+        không biết trả lời, không biết chọn gì, không biết nói sao, i don t know, i dont know, don t know,
+        dont know, do not know, i do not know, no idea, i have no idea, not sure, i m not sure, im not
+        sure, idk, dunno, unsure, can t remember, cannot remember, i can t remember, don t remember, i don
+        t remember, i forgot, unknown
+    """,
+    "prefer_not": """
+        không muốn trả lời, ko muốn trả lời, k muốn trả lời, hông muốn trả lời, không muốn nói, ko muốn
+        nói, k muốn nói, không muốn cho biết, không muốn tiết lộ, không muốn chia sẻ, không muốn cung cấp,
+        không muốn khai, không muốn cho, ko muốn cho, không trả lời, ko trả lời, k trả lời, không trả lời
+        câu này, từ chối, từ chối trả lời, xin từ chối, xin phép không trả lời, xin không trả lời, miễn
+        trả lời, xin miễn, bí mật, giữ bí mật, ngại nói, ngại trả lời, tôi ngại, không tiện nói, ko tiện
+        nói, không tiện trả lời, ko tiện trả lời, không tiện, không nói, không cho biết, không tiết lộ,
+        không khai, chuyện riêng, chuyện riêng tư, chuyện cá nhân, tế nhị, prefer not to say, i prefer not
+        to say, i d prefer not to say, prefer not to answer, i prefer not to answer, i d prefer not to
+        answer, prefer not, i d rather not, rather not, rather not say, i d rather not say, rather not
+        answer, i d rather not answer, no comment, i decline, decline to answer, i decline to answer,
+        refuse, i refuse, refuse to answer, i refuse to answer, secret, it s private, i don t want to
+        answer, i don t want to say, don t want to answer, don t want to say
+    """,
+    "all": """
+        tất cả, tất cả các ý, tất cả các ý trên, tất cả những ý trên, tất cả ý trên, tất cả các câu, tất
+        cả các câu trên, tất cả các cái, tất cả đều có, có tất cả, có hết, có đủ, có đủ hết, có đủ cả, đủ
+        cả, đủ hết, hết, chọn hết, chọn tất, tất, tất tần tật, toàn bộ, mọi thứ, cái nào cũng có, all, all
+        of them, all of these, all of the above, everything, every one, all the above
+    """,
+    "none": """
+        không, ko, k, hông, không có, ko có, k có, hông có, hổng có, không có gì, ko có gì, k có gì, không
+        có gì hết, ko có gì hết, không có gì cả, ko có gì cả, không cái nào, không có cái nào, ko có cái
+        nào, không có cái nào cả, không có cái nào hết, không chọn cái nào, không có ý nào, không ý nào,
+        chẳng có gì, chả có gì, chẳng có cái nào, đều không, không có hết, none, none of them, none of
+        these, none of the above, nothing, no, neither
+    """,
+    "back": """
+        quay lại, quay lại câu trước, quay về, quay về câu trước, trở lại, trở lại câu trước, trở về, lùi,
+        lùi lại, lui lại, câu trước, về câu trước, lại câu trước, xem câu trước, trở lui, back, go back,
+        previous, previous question
+    """,
+    "skip": """
+        bỏ qua, bỏ qua câu này, bỏ qua đi, bỏ câu này, xin bỏ qua, qua câu khác, qua câu sau, câu khác đi,
+        skip, skip this, skip it, skip this question, pass
+    """,
+    "keep": """
+        giữ nguyên, giữ nguyên vậy, để nguyên, để nguyên vậy, không sửa, không đổi, không thay đổi, giữ,
+        tiếp tục, tiếp tục đi, tiếp, tiếp theo, tiếp đi, trả lời tiếp, làm tiếp, đi tiếp, câu tiếp, câu
+        tiếp theo, keep, keep it, no change, continue, next, go on
+    """,
+    "review": """
+        xem lại, xem lại câu trả lời, xem lại các câu trả lời, xem lại tất cả, cho xem lại, kiểm tra lại,
+        review, review answers, review my answers, show my answers, check my answers
+    """,
+    "submit": """
+        gửi, gửi đi, gửi luôn, gửi bài, gửi câu trả lời, gửi phiếu, gửi kết quả, đồng ý gửi, ok gửi, ok
+        gửi đi, nộp, nộp đi, nộp luôn, nộp bài, nộp phiếu, hoàn tất, hoàn thành, submit, submit it, send,
+        send it, finish
+    """,
+    "change": "sửa, sửa lại, sửa câu trả lời, muốn sửa, chỉnh sửa, thay đổi, change, edit, correct it",
+    "stop": """
+        dừng, dừng lại, dừng đi, dừng luôn, dừng khảo sát, dừng ở đây, tôi muốn dừng, tôi muốn dừng lại,
+        muốn dừng, cho tôi dừng, xin dừng, ngừng, ngừng lại, ngừng đi, ngưng, ngưng lại, hủy, hủy bỏ, hủy
+        đi, hủy luôn, hủy khảo sát, hủy đăng ký, hủy đăng kí, tôi muốn hủy, đừng nhắn nữa, đừng gửi nữa,
+        đừng nhắn tin nữa, đừng làm phiền, không nhắn nữa, không làm nữa, không trả lời nữa, thôi không
+        làm nữa, thôi không trả lời nữa, không tham gia nữa, stop, stop it, stop please, please stop,
+        unsubscribe, cancel, quit, opt out
+    """,
+    "privacy": """
+        riêng tư, quyền riêng tư, bảo mật, dữ liệu cá nhân, quyền dữ liệu, privacy, my data, personal data
+    """,
+    "help": """
+        trợ giúp, giúp, giúp tôi, giúp em, giúp với, giúp đỡ, hướng dẫn, cần giúp, cần trợ giúp, xin trợ
+        giúp, help, help me, i need help
+    """,
+    "human": """
+        gặp cán bộ, gặp người, gặp người thật, gặp nhân viên, nói chuyện với cán bộ, nói chuyện với người
+        thật, nói chuyện với nhân viên, liên hệ cán bộ, gọi cán bộ, hỏi cán bộ, nhắn cán bộ, cán bộ, nhân
+        viên, human, a human, agent, talk to a human, talk to a person, speak to a human, speak to someone
+    """,
+    "start": "bắt đầu, bắt đầu đi, bắt đầu khảo sát, làm khảo sát, start, begin",
+    "language": "ngôn ngữ, đổi ngôn ngữ, chọn ngôn ngữ, language, change language",
+    "language vi": """
+        tiếng việt, sang tiếng việt, vietnamese, vietnamese please, đổi sang tiếng việt, việt ngữ
+    """,
+    "language en": "english, english please, in english, tiếng anh, sang tiếng anh, đổi sang tiếng anh",
+}
+"""Phrases by meaning, apart by commas: what whole messages mean. A message that fits phrases of two meanings has none."""
 
-COMMANDS = frozenset(
-    "back skip keep review submit change stop privacy help human start language".split()
-) | {"language vi", "language en"}
+COMMANDS = frozenset("back skip keep review submit change stop privacy help human start language".split()) | {
+    "language vi",
+    "language en",
+}
 
 IN_TEXT = frozenset({"back", "skip", "review", "change", "stop", "privacy", "help"})
 """Commands that are heard when any text can be the answer: there "gửi", "English" or "nhân viên" are answers."""
@@ -378,7 +374,7 @@ NAMES = frozenset({"dung", "huy"})
 def _table() -> dict[str, list[tuple[Words, str]]]:
     table: dict[str, list[tuple[Words, str]]] = {}
     for meaning, phrases in MEANINGS.items():
-        for phrase in phrases:
+        for phrase in phrases.split(","):
             some = words(phrase)
             table.setdefault(plain(some), []).append((some, meaning))
     return table
@@ -407,13 +403,13 @@ def _wholly(said: Word, meant: Word) -> bool:
 
 
 class Lexicon:
-    """A set of words and phrases to be found at a place in a message."""
+    """Words and phrases, given apart by commas, to be found at a place in a message."""
 
     __slots__ = ("_by_first", "_longest")
 
-    def __init__(self, *phrases: str) -> None:
+    def __init__(self, phrases: str) -> None:
         self._by_first: dict[str, list[Words]] = {}
-        for phrase in phrases:
+        for phrase in phrases.split(","):
             some = words(phrase)
             self._by_first.setdefault(some[0].plain, []).append(some)
         for found in self._by_first.values():
@@ -430,7 +426,10 @@ class Lexicon:
 
     def holds(self, one: Word) -> bool:
         """Whether ``one`` is a word of it."""
-        return any(len(meant) == 1 and agrees(one.shape, meant[0].shape) for meant in self._by_first.get(one.plain, ()))
+        return any(
+            len(meant) == 1 and agrees(one.shape, meant[0].shape)
+            for meant in self._by_first.get(one.plain, ())
+        )
 
     def any(self, said: Words) -> bool:
         """Whether a phrase of it stands anywhere in ``said``."""
@@ -438,67 +437,90 @@ class Lexicon:
 
 
 LEADING = Lexicon(
-    "dạ", "dạ thưa", "thưa", "vâng", "tôi", "tui", "mình", "em", "con", "cháu", "chúng tôi", "nhà", "nhà tôi", "nhà em",
-    "nhà mình", "gia đình tôi", "gia đình", "của tôi", "là", "thì", "thì là", "chọn", "tôi chọn", "xin chọn", "trả lời",
-    "trả lời là", "câu trả lời", "câu trả lời là", "đáp án", "đáp án là", "hiện", "hiện nay", "hiện tại", "bây giờ",
-    "năm nay", "ở", "đang", "đang ở", "giới tính", "i", "am", "i am", "i m", "im", "my answer is", "it is", "it s", "the",
-    "answer", "i choose", "i have", "we have", "we are", "mine is", "ad ơi", "em ơi", "bạn ơi", "cháu ơi",
-)  # fmt: skip
+    """
+    dạ, dạ thưa, thưa, vâng, tôi, tui, mình, em, con, cháu, chúng tôi, nhà, nhà tôi, nhà em, nhà mình, gia
+    đình tôi, gia đình, của tôi, là, thì, thì là, chọn, tôi chọn, xin chọn, trả lời, trả lời là, câu trả
+    lời, câu trả lời là, đáp án, đáp án là, hiện, hiện nay, hiện tại, bây giờ, năm nay, ở, đang, đang ở,
+    giới tính, i, am, i am, i m, im, my answer is, it is, it s, the, answer, i choose, i have, we have, we
+    are, mine is, ad ơi, em ơi, bạn ơi, cháu ơi
+    """
+)
 """What people say before an answer without saying anything."""
 
 TRAILING = Lexicon(
-    "ạ", "a", "ah", "nha", "nhé", "nhe", "nhá", "nghe", "nghen", "hen", "hé", "á", "đó", "đấy", "thôi", "mà", "vậy", "luôn",
-    "nhé em", "nha em", "nhé bạn", "nha bạn", "em ạ", "em nhé", "em", "bạn", "cháu", "con", "ad", "admin", "cảm ơn",
-    "cám ơn", "xin cảm ơn", "thanks", "thank you", "please", "pls", "hihi", "hi", "haha", "hehe", "kk", "kkk", "ơi",
-    "nhen", "nè", "nhá em", "rồi", "rồi ạ", "cả", "em ơi", "bạn ơi", "cháu ơi", "ad ơi", "đi",
-)  # fmt: skip
+    """
+    ạ, a, ah, nha, nhé, nhe, nhá, nghe, nghen, hen, hé, á, đó, đấy, thôi, mà, vậy, luôn, nhé em, nha em,
+    nhé bạn, nha bạn, em ạ, em nhé, em, bạn, cháu, con, ad, admin, cảm ơn, cám ơn, xin cảm ơn, thanks,
+    thank you, please, pls, hihi, hi, haha, hehe, kk, kkk, ơi, nhen, nè, nhá em, rồi, rồi ạ, cả, em ơi,
+    bạn ơi, cháu ơi, ad ơi, đi
+    """
+)
 """What people say after an answer without saying anything."""
 
 NEGATIVE = Lexicon(
-    "không", "ko", "k", "kg", "kh", "khôg", "kô", "hông", "hổng", "hong", "hok", "hk", "hem", "chưa", "chả", "chẳng",
-    "đâu", "đừng", "trừ", "ngoài", "ngoại trừ", "thiếu", "sai", "no", "not", "never", "don t", "dont", "doesn t",
-    "didn t", "isn t", "haven t", "except", "without", "nor", "neither", "none", "nope", "khỏi",
-)  # fmt: skip
+    """
+    không, ko, k, kg, kh, khôg, kô, hông, hổng, hong, hok, hk, hem, chưa, chả, chẳng, đâu, đừng, trừ,
+    ngoài, ngoại trừ, thiếu, sai, no, not, never, don t, dont, doesn t, didn t, isn t, haven t, except,
+    without, nor, neither, none, nope, khỏi
+    """
+)
 """Words that turn a sentence round."""
 
 BOUND = Lexicon(
-    "dưới", "trên", "hơn", "ít", "nhiều", "từ", "đến", "tới", "trở lên", "trở xuống", "gần", "quá", "rất", "under", "over",
-    "more", "less", "than", "least", "most", "from", "to", "up", "above", "below", "between", "hầu như", "almost", "very",
-)  # fmt: skip
+    """
+    dưới, trên, hơn, ít, nhiều, từ, đến, tới, trở lên, trở xuống, gần, quá, rất, under, over, more, less,
+    than, least, most, from, to, up, above, below, between, hầu như, almost, very
+    """
+)
 """Words that change a choice's meaning when they are left out of it."""
 
 UNSURE = Lexicon(
-    "có lẽ", "có thể", "có khi", "có lúc", "có hay không", "có hoặc không", "chắc", "hình như", "nếu", "tùy", "tuỳ", "lẽ",
-    "thỉnh thoảng", "đôi khi", "lúc", "nhưng", "hoặc", "hay", "hay là", "nửa", "một phần", "gần như", "sắp", "sẽ", "từng",
-    "trước", "maybe", "perhaps", "probably", "sometimes", "might", "but", "if", "or", "depends", "partly", "soon", "vừa",
-    "ngày xưa", "hồi", "hồi trước", "cũ", "hỏi", "nói", "nghe nói", "người ta", "họ", "ai", "gì", "sao", "nào", "what",
-    "why", "which", "vợ", "chồng", "mẹ", "bố", "cha", "hàng xóm", "bạn tôi", "chỉ", "mới", "hết", "hư", "hỏng", "mất",
-    "cũng", "chút", "ít", "mấy", "really", "nhờ", "mượn", "ké",
-)  # fmt: skip
+    """
+    có lẽ, có thể, có khi, có lúc, có hay không, có hoặc không, chắc, hình như, nếu, tùy, tuỳ, lẽ, thỉnh
+    thoảng, đôi khi, lúc, nhưng, hoặc, hay, hay là, nửa, một phần, gần như, sắp, sẽ, từng, trước, maybe,
+    perhaps, probably, sometimes, might, but, if, or, depends, partly, soon, vừa, ngày xưa, hồi, hồi
+    trước, cũ, hỏi, nói, nghe nói, người ta, họ, ai, gì, sao, nào, what, why, which, vợ, chồng, mẹ, bố,
+    cha, hàng xóm, bạn tôi, chỉ, mới, hết, hư, hỏng, mất, cũng, chút, ít, mấy, really, nhờ, mượn, ké
+    """
+)
 """Words by which a yes or a no is not a plain one any more."""
 
-EITHER = Lexicon("hoặc", "hoặc là", "hay", "hay là", "or", "either")
+EITHER = Lexicon("hoặc, hoặc là, hay, hay là, or, either")
 """Words between two answers of which one is meant."""
 
-JOINING = Lexicon("và", "với", "cùng", "cùng với", "lẫn", "rồi", "thêm", "and", "plus", "nữa", "cả", "với cả", "có", "chỉ", "chỉ có")
+JOINING = Lexicon(
+    """
+    và, với, cùng, cùng với, lẫn, rồi, thêm, and, plus, nữa, cả, với cả, có, chỉ, chỉ có
+    """
+)
 """Words between answers that are all meant."""
 
 NUMBERED = Lexicon(
-    "số", "câu", "câu số", "ý", "ý số", "ý thứ", "chọn", "chọn số", "chọn câu", "chọn ý", "phương án", "phương án số", "đáp án",
-    "đáp án số", "đáp án là", "lựa chọn", "lựa chọn số", "mục", "mục số", "ô", "ô số", "cái số", "tôi chọn", "tôi chọn số",
-    "em chọn", "chọn phương án", "chọn đáp án", "option", "number", "answer", "choice",
-)  # fmt: skip
+    """
+    số, câu, câu số, ý, ý số, ý thứ, chọn, chọn số, chọn câu, chọn ý, phương án, phương án số, đáp án, đáp
+    án số, đáp án là, lựa chọn, lựa chọn số, mục, mục số, ô, ô số, cái số, tôi chọn, tôi chọn số, em chọn,
+    chọn phương án, chọn đáp án, option, number, answer, choice, choose, pick, i choose, i pick
+    """
+)
 """Words before the number of a choice."""
 
 WEAK = Lexicon(
-    "có", "là", "và", "của", "các", "những", "từ", "một", "cho", "với", "ở", "tại", "về", "khi", "thì", "mà", "hoặc", "hay",
-    "để", "được", "bị", "đã", "đang", "sẽ", "người", "cái", "này", "đó", "trong", "theo", "phải", "rất", "không", "ko",
-    "chưa", "the", "of", "and", "a", "an", "in", "or", "to", "i", "my", "for", "with", "phường", "xã", "quận", "huyện",
-    "thành phố", "đặc khu", "ông", "bà", "số", "năm", "tôi", "làm", "bằng",
-)  # fmt: skip
+    """
+    có, là, và, của, các, những, từ, một, cho, với, ở, tại, về, khi, thì, mà, hoặc, hay, để, được, bị, đã,
+    đang, sẽ, người, cái, này, đó, trong, theo, phải, rất, không, ko, chưa, the, of, and, a, an, in, or,
+    to, i, my, for, with, phường, xã, quận, huyện, thành phố, đặc khu, ông, bà, số, năm, tôi, làm, bằng
+    """
+)
 """Words that alone don't point at a choice."""
 
-PLACE = Lexicon("phường", "xã", "thị trấn", "đặc khu", "khu phố", "tổ dân phố", "ấp", "thôn", "ward", "commune")
+KIN = frozenset("vo chong con chau cha me bo anh chi em ong ba co chu bac cau di nha minh".split())
+"""Plain words for kin that are also *I* and *you*: beside choices about kin they say something."""
+
+PLACE = Lexicon(
+    """
+    phường, xã, thị trấn, đặc khu, khu phố, tổ dân phố, ấp, thôn, ward, commune
+    """
+)
 """Words before a place's name."""
 
 _SAYINGS: tuple[tuple[str, ...], ...] = (
@@ -534,6 +556,7 @@ _SAYINGS: tuple[tuple[str, ...], ...] = (
     ("thị trấn", "tt"),
     ("hồ chí minh", "hcm"),
     ("triệu", "tr"),
+    ("biết", "bít", "bik", "bjk", "bit"),
     ("không", "ko", "kg", "hông", "hổng", "hok", "hem", "khôg", "kô", "khg"),
 )
 """One saying per line: how it is compared, and what is typed for it."""
@@ -580,22 +603,26 @@ def usual(said: Words) -> Words:
 
 
 def core(said: Words, keep: Set[str] = frozenset()) -> Words:
-    """``said`` without what people say before and after an answer; unchanged if nothing were left.
+    """``said`` without what people say before and after an answer; at least one word is left.
 
     Words whose plain letters are in ``keep`` stay, and what stands on their inner side.
     """
     start, end = 0, len(said)
-    while start < end and (length := LEADING.at(said[:end], start)):
-        if any(each.plain in keep for each in said[start : start + length]):
-            break
-        start += length
-    while end > start:
+    while end > 1:
         for length in (3, 2, 1):
-            if end - length >= start and TRAILING.at(said[:end], end - length) == length:
-                if any(each.plain in keep for each in said[end - length : end]):
-                    continue
+            lost = said[end - length : end]
+            if (
+                end > length
+                and TRAILING.at(lost, 0) == length
+                and not any(each.plain in keep for each in lost)
+            ):
                 end -= length
                 break
         else:
             break
-    return said[start:end] if start < end else said
+    while length := LEADING.at(said[:end], start):
+        lost = said[start : start + length]
+        if start + length >= end or any(each.plain in keep for each in lost):
+            break
+        start += length
+    return said[start:end]

@@ -28,6 +28,13 @@ settings.register_profile(
 settings.load_profile("suite")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The one flag of this suite's own: see tests/conversations/README.md."""
+    parser.addoption(
+        "--update-conversations", action="store_true", help="write the bot's side of the transcripts anew"
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Make the folder of this run's PostgreSQL server; a worker of pytest-xdist is told its controller's.
 

@@ -18,6 +18,7 @@ from bot.authoring.convert import Converted, convert
 from bot.commands import Desk
 from bot.messages import Inbound, Outgoing, What
 from bot.questionnaires import Shelf
+from bot.readings import finish
 from bot.staff import STAFF
 from bot.turns import Turned, Turns
 from storage import areas, contacts
@@ -84,7 +85,7 @@ class Town:
 
     def act(self, name: str, arguments: Mapping[str, Any] | None = None, account: int | None = None) -> Any:
         """Have an action done by ``account`` (the administrator by default)."""
-        return self.database.write(
+        done = self.database.write(
             lambda connection: perform(
                 Act(
                     connection=connection,
@@ -98,6 +99,7 @@ class Town:
                 arguments or {},
             )
         )
+        return finish(self.database, done)
 
     @property
     def today(self) -> date:
@@ -127,13 +129,15 @@ class Town:
         self.database.close()
 
 
-def found(url: str, *, instruments: tuple[str, ...] = ("dong_y", "nguoi_lao_dong")) -> Town:
-    """A town on the empty database at ``url``."""
+def found(
+    url: str, *, instruments: tuple[str, ...] = ("dong_y", "nguoi_lao_dong"), now: int | None = None
+) -> Town:
+    """A town on the empty database at ``url``; its clock stands at ``now`` (milliseconds), or tells the time."""
     database = Database(url)
     upgrade(database.engine)
     keyring = parse_keys(new_keys())
     shelf, desk = Shelf(), Desk(STAFF)
-    town = Town(database, keyring, shelf, desk, None, 0, now_ms())  # type: ignore[arg-type]
+    town = Town(database, keyring, shelf, desk, None, 0, now or now_ms())  # type: ignore[arg-type]
     town.turns = Turns(database, keyring, shelf, desk, ZONE, clock=lambda: town.now)
     made = database.write(
         lambda connection: perform(

@@ -4,23 +4,42 @@ hidden.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Annotated, Any
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from bot.actions.campaigns import Reference
 from bot.actions.gate import Act, Aim, Arguments, action, area_text, nowhere, reaches
-from bot.questionnaires import Prepared, read
+from bot.questionnaires import Prepared, context, read
+from bot.readings import Reading, reading
+from bot.texts import LANGUAGES
 from storage import areas, campaigns, counts, instruments, parameters, tasks
 from storage.campaigns import Campaign
 from storage.counts import Cell
 from surveys.areas import AreaKey
-from surveys.counts import CountTable, Dimension, Entry, Tally, countable, protect, table
+from surveys.counts import (
+    BREAKDOWNS,
+    UNDETERMINED,
+    CountTable,
+    Dimension,
+    Entry,
+    N,
+    Place,
+    Tally,
+    breakdowns,
+    countable,
+    family,
+    protect_in_order,
+    table,
+)
 from surveys.disclosure import Reason
+from surveys.interview import labels
 from surveys.problems import Problem
 
-N = "n"
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 class Show(Arguments, frozen=True):
@@ -43,36 +62,59 @@ def _of_campaign(act: Act, given: One) -> Aim:
 
 
 @action("counts.show", Show, nowhere)
-def show(act: Act, given: Show) -> dict[str, Any]:
+def show(act: Act, given: Show) -> Reading:
     """Counts of a campaign with their denominators. ``null`` in place of a number: hidden, ``hidden`` says
     why.
 
     Somebody whose grants reach only part of the campaign's area gets that part, and is told so in ``areas``.
     Raises Problem ``campaign_unknown``, ``not_allowed``, ``count_unknown_item``,
-    ``count_too_many_dimensions``.
+    ``count_breakdown_unknown``.
     """
-    if len(given.by) > 2:
-        raise Problem("count_too_many_dimensions")
+    if set(given.by) not in [set(each) for each in BREAKDOWNS]:
+        offered = "; ".join(" × ".join(each) for each in BREAKDOWNS if each)
+        raise Problem("count_breakdown_unknown", by=" × ".join(given.by), known=offered)
     campaign = _seen(act, given.campaign)
     seen = _part(act, campaign)
-    stored = instruments.get(act.connection, campaign.draft.instrument_id)
+    known = countable(_prepared(act.connection, campaign).instrument)
+    return Reading(
+        "counts",
+        {
+            "campaign": campaign.id,
+            "items": [_item(item, known) for item in given.items],
+            "by": [dimension.value for dimension in given.by],
+            "areas": None if seen is None else sorted(seen),
+            "now": act.now_ms,
+        },
+    )
+
+
+def _prepared(connection: Connection, campaign: Campaign) -> Prepared:
+    stored = instruments.get(connection, campaign.draft.instrument_id)
     assert stored is not None
-    prepared = read(stored)
-    known = countable(prepared.instrument)
-    items = [_item(item, known) for item in given.items]
-    items = items or [each.name for each in prepared.instrument.indicators]
-    cells = counts.cells(act.connection, campaign.id, items, None if seen is None else sorted(seen))
-    threshold = parameters.number(act.connection, "suppression_threshold")
+    return read(stored)
+
+
+@reading("counts")
+def count(connection: Connection, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The counts that :func:`show` allowed."""
+    campaign = campaigns.expect(connection, asked["campaign"])
+    prepared = _prepared(connection, campaign)
+    by = tuple(Dimension(name) for name in asked["by"])
+    seen: list[str] | None = asked["areas"]
+    items = list(asked["items"]) or [each.name for each in prepared.instrument.indicators]
+    families = {item: family(prepared.instrument, item) for item in items}
+    needed = sorted({name for names in families.values() for name in names})
+    cells = [(_entry(cell), number) for cell, number in counts.cells(connection, campaign.id, needed, seen)]
+    threshold = parameters.number(connection, "suppression_threshold")
+    protected: dict[tuple[str, ...], dict[_TableKey, Mapping[Place, Reason]]] = {}
     tables = []
-    for item in items:
-        made = table(
-            prepared.instrument,
-            ((_entry(cell), number) for cell, number in cells),
-            item=item,
-            by=given.by,
-            choices=_choices(prepared, item),
-        )
-        tables.append(_table_view(act, campaign, prepared, made, protect(made, threshold=threshold)))
+    for item, names in families.items():
+        if names not in protected:
+            protected[names] = _protect(prepared, cells, item, threshold)
+        made = table(prepared.instrument, cells, item=item, by=by, choices=_choices(prepared, item))
+        hidden = protected[names][item, frozenset(by)]
+        tables.append(_table_view(connection, campaign, prepared, made, hidden, asked["now"]))
+    submitted = campaigns.progress(connection, campaign.id).submitted
     return {
         "campaign": {
             "code": campaign.code,
@@ -82,17 +124,31 @@ def show(act: Act, given: Show) -> dict[str, Any]:
             "area": area_text(campaign.area),
             "reference_date": campaign.draft.reference_date.isoformat(),
         },
-        "areas": None if seen is None else sorted(seen),
+        "areas": seen,
         "instrument": {
             "id": prepared.instrument.id,
             "version": prepared.instrument.version,
             "status": prepared.instrument.status,
         },
         "suppression_threshold": threshold,
-        "submissions": campaigns.progress(act.connection, campaign.id).submitted if seen is None else None,
+        "submissions": submitted if seen is None else None,
         "tables": tables,
-        "known": list(known),
+        "known": list(countable(prepared.instrument)),
     }
+
+
+_TableKey = tuple[str, frozenset[Dimension]]
+
+
+def _protect(
+    prepared: Prepared, cells: Sequence[tuple[Entry, int]], item: str, threshold: int
+) -> dict[_TableKey, Mapping[Place, Reason]]:
+    """What must not be shown of an item's whole family in any breakdown, so that no series of questions
+    tells more.
+    """
+    made = breakdowns(prepared.instrument, cells, item=item)
+    hidden = protect_in_order(made, prepared.instrument, threshold=threshold)
+    return {(each.item, frozenset(each.by)): places for each, places in zip(made, hidden, strict=True)}
 
 
 def _seen(act: Act, wanted: int | str) -> Campaign:
@@ -154,34 +210,30 @@ def _choices(prepared: Prepared, item: str) -> tuple[str, ...]:
     return tuple(choice.name for choice in prepared.questionnaire.leaves[ref].question.choices)
 
 
-def _labels(prepared: Prepared, item: str) -> dict[str, dict[str, str]]:
+def _labels(prepared: Prepared, item: str, now_ms: int) -> dict[str, dict[str, str]]:
     """Labels of a question and its choices by language code: ``{"vi": {"": question, "1": choice}}``."""
     ref = prepared.questionnaire.by_name.get(item)
     if ref is None:
         return {}
-    question = prepared.questionnaire.leaves[ref].question
-    labels: dict[str, dict[str, str]] = {}
-    for code in ("vi", "en"):
-        name = prepared.questionnaire.language(code)
-        default = prepared.form.default_language
-        texts = {"": question.label, **{choice.name: choice.label for choice in question.choices}}
-        labels[code] = {
-            key: "".join(part for part in text.choose(name, default) if isinstance(part, str))
-            for key, text in texts.items()
-        }
-    return labels
+    now = datetime.fromtimestamp(now_ms / 1000, UTC)
+    found = {}
+    for code in LANGUAGES:
+        question, choices = labels(prepared.questionnaire, ref, context(now, code))
+        found[code] = {"": question, **choices}
+    return found
 
 
 def _table_view(
-    act: Act,
+    connection: Connection,
     campaign: Campaign,
     prepared: Prepared,
     made: CountTable,
-    hidden: dict[tuple[tuple[str, ...], str], Reason],
+    hidden: Mapping[Place, Reason],
+    now: int,
 ) -> dict[str, Any]:
     names: dict[str, str] = {}
     if Dimension.AREA in made.by:
-        index = areas.index(act.connection)
+        index = areas.index(connection)
         place = made.by.index(Dimension.AREA)
         for code in {row.group[place] for row in made.rows}:
             area = index.get((campaign.area[0], code))
@@ -196,13 +248,13 @@ def _table_view(
         "outcomes": list(made.outcomes),
         "rows": [_row(row, made, hidden) for row in made.rows],
         "total": _row(made.total, made, hidden),
-        "labels": _labels(prepared, made.item),
+        "labels": _labels(prepared, made.item, now),
         "indicator_labels": dict(indicator.label) if indicator else {},
         "area_names": names,
     }
 
 
-def _row(row: Tally, made: CountTable, hidden: dict[tuple[tuple[str, ...], str], Reason]) -> dict[str, Any]:
+def _row(row: Tally, made: CountTable, hidden: Mapping[Place, Reason]) -> dict[str, Any]:
     n = None if (row.group, N) in hidden else row.n
     cells = {}
     for outcome in made.outcomes:
@@ -210,7 +262,7 @@ def _row(row: Tally, made: CountTable, hidden: dict[tuple[tuple[str, ...], str],
         count = None if reason is not None else row.counts.get(outcome, 0)
         share = None if count is None or not n else row.share(outcome)
         cells[outcome] = {"count": count, "share": share, "hidden": reason.value if reason else None}
-    undetermined = cells.get("undetermined", {}).get("count", 0) if made.indicator else row.undetermined
+    undetermined = None if (row.group, UNDETERMINED) in hidden else row.undetermined
     return {
         "group": dict(zip((dimension.value for dimension in made.by), row.group, strict=True))
         if row.group

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -26,7 +25,7 @@ from bot.cli.frame import language as language_of_the_system
 from bot.cli.instrument import LIBRARY, read_definition
 from bot.conversation import Aside
 from bot.messages import ABILITIES, Inbound
-from bot.questionnaires import Prepared, prepare
+from bot.questionnaires import Prepared, context, prepare
 from bot.texts import LANGUAGES, say
 from storage.contacts import Contact
 from storage.interviews import Interview
@@ -65,7 +64,7 @@ class Talk:
 
     prepared: Prepared
     language: str
-    zone: ZoneInfo
+    clock: Callable[[], datetime]
     state: State = field(default_factory=State)
     refusal: Refusal | None = None
     over: bool = False
@@ -140,7 +139,7 @@ class Talk:
         review = prompt(self.prepared.questionnaire, reviewed, self._about())
         assert isinstance(review, Review)
         lines = [
-            f"{line.number}. {line.label}\n   {render.said(line.value_label, line.missing, self.language)}"
+            f"{line.number}. {render.topic(line.label)}: {render.said(line.value_label, line.missing, self.language)}"
             for line in review.lines
         ]
         title = say(self.language, "terminal.answers")
@@ -153,7 +152,7 @@ class Talk:
         return message.text
 
     def _about(self) -> engine.Context:
-        return conversation.context(datetime.now(self.zone), self.language)
+        return context(self.clock(), self.language)
 
 
 def _name(ref: str) -> str:
@@ -274,5 +273,6 @@ def talk(form: Path, language: str | None, given: tuple[str, ...], as_json: bool
     if callable(reconfigure := getattr(sys.stdin, "reconfigure", None)):
         reconfigure(encoding="utf-8", errors="replace")
     talks = exchange if as_json else converse
-    talks(Talk(prepared, spoken, zone()), pairs, Terminal(sys.stdin, sys.stdout))
+    here = zone()
+    talks(Talk(prepared, spoken, lambda: datetime.now(here)), pairs, Terminal(sys.stdin, sys.stdout))
     return 0

@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from bot.channels.webchat import CHANNEL, HandOut, content
 from bot.messages import ABILITIES
 from bot.notices import notice
+from bot.readings import waited
 from storage import outbox
 from storage.crypto import Keyring
 from storage.database import Database, now_ms
@@ -213,7 +214,7 @@ class Hub:
             self._woken.update(wanted)
             raise
         for one in claimed:
-            self._deliver(one)
+            await self._deliver(one)
         if len(claimed) >= CLAIM:
             self._woken.update(wanted)
             self._wake.set()
@@ -233,7 +234,13 @@ class Hub:
             )
         return claimed
 
-    def _deliver(self, one: Waiting) -> None:
+    async def _deliver(self, one: Waiting) -> None:
+        try:
+            params = await waited(self._database, one.params)
+        except Exception as fault:
+            log.error("notice %s can't be worked out: %s", one.message, type(fault).__name__)
+            self._settle(Settled(one.id, "failed", type(fault).__name__))
+            return
         lines = self._lines.get(one.contact_id, [])
         if any(one.id in line.shown for line in lines):
             self._settle(Settled(one.id, "sent"))
@@ -244,7 +251,7 @@ class Hub:
         if one.id in self._claimed:
             return  # On its way already: it had been taken back for a moment.
         try:
-            outgoing = notice(one.message, one.params, one.language, ABILITIES[CHANNEL])
+            outgoing = notice(one.message, params, one.language, ABILITIES[CHANNEL])
             frames = [
                 {"notice": content(outgoing, one.language, line.hand_out), "seq": one.id} for line in lines
             ]

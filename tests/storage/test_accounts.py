@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -49,10 +50,10 @@ def test_an_account_is_read_as_it_was_written_and_its_name_is_sealed(
 def test_an_account_is_found_by_number_or_by_name_in_any_case(database: Database, keyring: Keyring) -> None:
     made = database.write(lambda c: accounts.create(c, keyring, "Nguyễn Văn An", None, NOW))
     for wanted in (made.id, str(made.id), "Nguyễn Văn An", " nguyễn  văn an"):
-        assert database.read(lambda c, who=wanted: accounts.expect(c, keyring, who)) == made
+        assert database.read(partial(accounts.expect, keyring=keyring, wanted=wanted)) == made
     for wanted in ("Nguyen Van An", "", "99", "9" * 100):
         with pytest.raises(Problem) as caught:
-            database.read(lambda c, who=wanted: accounts.expect(c, keyring, who))
+            database.read(partial(accounts.expect, keyring=keyring, wanted=wanted))
         assert (caught.value.code, caught.value.status) == ("account_unknown", 404)
 
 

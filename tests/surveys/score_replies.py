@@ -91,7 +91,11 @@ def read(line: Line) -> Outcome:
         question=line["question"],
     )
     outcome = _outcome(reading)
-    if "value" in outcome and line.get("constraint") and not _fits(line["constraint"], outcome["value"], kind):
+    if (
+        "value" in outcome
+        and line.get("constraint")
+        and not _fits(line["constraint"], outcome["value"], kind)
+    ):
         return {"refuse": True}
     return outcome
 
@@ -193,7 +197,8 @@ def score(lines: Iterable[Line]) -> tuple[dict[str, Score], list[Failure]]:
     for line in lines:
         read_as = read(line)
         right = any(
-            meets(read_as, expected, line["kind"]) for expected in (line["expect"], *line.get("accept_also", ()))
+            meets(read_as, expected, line["kind"])
+            for expected in (line["expect"], *line.get("accept_also", ()))
         )
         wrong = not right and "refuse" not in read_as and "ask_again" not in read_as
         for name in (line["kind"], "all"):

@@ -1,0 +1,257 @@
+"""Measures the product beside the same survey on python-telegram-bot, and what a kill leaves of it.
+
+On a shared machine compare rows of one run with each other, never numbers of two runs: everything is measured in
+interleaved rounds, tables hold medians, and processor time a turn moves far less than turns a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import sqlite3
+import statistics
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+
+from tests import postgres
+from tests.benchmarks.bots import KINDS, OURS, OURS_SERVER, PTB, PTB_AIOHTTP, Kind, Stores
+from tests.benchmarks.rounds import KILL_LATENCY, KILL_RESPONDENTS, Killed, Level, kill9, rounds
+from tests.benchmarks.small import Cost, small
+
+PARTS = ("turns", "kill9", "small")
+COMPARED = 64
+"""Respondents at which processor time is compared."""
+LIBRARIES = ("aiohttp", "SQLAlchemy", "psycopg", "python-telegram-bot", "httpx")
+
+
+def main() -> int:
+    """The command line; 1 when something failed: an update lost, refused or left without an answer."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one short round at 1 and 64 respondents")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured to FILE, too")
+    parser.add_argument("--only", default=",".join(PARTS), metavar="PARTS", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--bots", metavar="WORDS", help="only bots with one of these in their names")
+    parser.add_argument("--rounds", type=int, help="how many (default 3; --quick 1)")
+    parser.add_argument("--seconds", type=float, help="length of a window (default 2; --quick 1.5)")
+    given = parser.parse_args()
+    parts = given.only.split(",")
+    if unknown := set(parts) - set(PARTS):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    words = given.bots.lower().split(",") if given.bots else [""]
+    kinds = [kind for kind in KINDS if any(word in kind.name.lower() for word in words)]
+    return asyncio.run(
+        measure(
+            parts,
+            kinds,
+            levels=[1, COMPARED] if given.quick else [1, 16, COMPARED, 256],
+            number=given.rounds or (1 if given.quick else 3),
+            seconds=given.seconds or (1.5 if given.quick else 2.0),
+            times=5 if given.quick else 9,
+            file=given.json,
+        )
+    )
+
+
+async def measure(
+    parts: Sequence[str],
+    kinds: Sequence[Kind],
+    *,
+    levels: Sequence[int],
+    number: int,
+    seconds: float,
+    times: int,
+    file: Path | None,
+) -> int:
+    """Do the parts asked for, show tables, and write ``file``."""
+    stores = Stores()
+    measured: list[Level] = []
+    killed: list[Killed] = []
+    costs: list[Cost] = []
+    machine = about_the_machine()
+    print(machine, flush=True)
+    try:
+        kinds = available(kinds, stores)
+        if "turns" in parts:
+            measured = await rounds(kinds, levels, number, seconds, stores, tell)
+            print_levels(measured, kinds, levels)
+            print_ratios(measured, kinds)
+        if "kill9" in parts:
+            killed = [await kill9(kind, stores) for kind in kinds if kind in (OURS, OURS_SERVER)]
+            print_killed(killed)
+        if "small" in parts:
+            costs = await asyncio.to_thread(small, tell, times)
+            print_costs(costs)
+    finally:
+        stores.close()
+    if file is not None:
+        written = {
+            "machine": machine,
+            "turns": [asdict(one) for one in measured],
+            "ratios": ratios(measured, kinds),
+            "kill9": [asdict(one) for one in killed],
+            "small": [asdict(one) for one in costs],
+        }
+        file.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    wrong = [f"{one.bot}: {one.lost} acknowledged updates lost" for one in killed if one.lost]
+    wrong += [
+        f"{one.bot} at {one.respondents}: {one.refused} refused, {one.stalls} without an answer"
+        for one in measured
+        if one.refused or one.stalls
+    ]
+    for line in wrong:
+        print(f"FAILED: {line}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def tell(line: str) -> None:
+    """What is going on, for whoever waits."""
+    print(f"  {line}", file=sys.stderr, flush=True)
+
+
+def available(kinds: Sequence[Kind], stores: Stores) -> list[Kind]:
+    """``kinds`` without those that need a server which this machine can't have."""
+    try:
+        if any(kind.server for kind in kinds):
+            stores.server()
+    except postgres.NoServer as problem:
+        print(f"Without PostgreSQL: {problem}")
+        return [kind for kind in kinds if not kind.server]
+    return list(kinds)
+
+
+def about_the_machine() -> str:
+    """What the figures were measured on."""
+    busy = psutil.cpu_percent(0.5) * (os.cpu_count() or 1) / 100
+    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    return (
+        f"{os.cpu_count()} cores ({busy:.1f} busy before), {psutil.virtual_memory().total >> 30} GiB, "
+        f"{platform.system()} {platform.release()}; Python {platform.python_version()}, "
+        f"SQLite {sqlite3.sqlite_version}, {libraries}"
+    )
+
+
+def middle(
+    measured: Sequence[Level], kind: Kind, respondents: int, value: Callable[[Level], float]
+) -> float | None:
+    """The median over the rounds."""
+    found = [value(one) for one in measured if one.bot == kind.name and one.respondents == respondents]
+    return statistics.median(found) if found else None
+
+
+def show(value: float | None, digits: int = 0) -> str:
+    """A figure, or a dash."""
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table in Markdown."""
+    print(f"\n### {title}\n\n| {' | '.join(headings)} |\n|---|{'---:|' * (len(headings) - 1)}")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
+    sys.stdout.flush()
+
+
+def print_levels(measured: Sequence[Level], kinds: Sequence[Kind], levels: Sequence[int]) -> None:
+    """One table a number of respondents."""
+    number = max((one.round for one in measured), default=0)
+    for respondents in levels:
+        rows = []
+        for kind in kinds:
+
+            def of(
+                value: Callable[[Level], float], kind: Kind = kind, respondents: int = respondents
+            ) -> float | None:
+                return middle(measured, kind, respondents, value)
+
+            rows.append(
+                [
+                    kind.name,
+                    show(of(lambda one: one.per_second)),
+                    f"{show(of(lambda one: one.to_200_p50), 1)} / {show(of(lambda one: one.to_200_p99), 1)}",
+                    f"{show(of(lambda one: one.to_question_p50), 1)} / "
+                    f"{show(of(lambda one: one.to_question_p99), 1)}",
+                    show(of(lambda one: one.cpu), 3),
+                    show(of(lambda one: one.cpu_server), 3),
+                    show(of(lambda one: one.resident_mib)),
+                    show(of(lambda one: one.calls), 2),
+                    show(of(lambda one: one.refused)),
+                    show(of(lambda one: one.stalls)),
+                    show(of(lambda one: one.others_busy), 1),
+                ]
+            )
+        print_table(
+            f"{respondents} at once (median of {number})",
+            [
+                "bot", "turns/s", "to 200 p50/p99 ms", "to the next question p50/p99 ms", "CPU ms/turn",
+                "database server", "MiB", "API calls/turn", "refused", "stalled", "others busy",
+            ],
+            rows,
+        )  # fmt: skip
+
+
+def ratios(measured: Sequence[Level], kinds: Sequence[Kind]) -> list[dict[str, object]]:
+    """Processor time a turn of ours over each peer's, round by round: median, lowest, highest."""
+    spent = {(one.bot, one.round): one for one in measured if one.respondents == COMPARED}
+    found: list[dict[str, object]] = []
+    for ours in (OURS, OURS_SERVER):
+        for peer in (PTB, PTB_AIOHTTP):
+            shares = [
+                round((mine.cpu + mine.cpu_server) / theirs.cpu, 4)
+                for (name, at), mine in spent.items()
+                if name == ours.name and (theirs := spent.get((peer.name, at))) and theirs.cpu
+            ]
+            if shares:
+                found.append(
+                    {
+                        "ours": ours.name,
+                        "peer": peer.name,
+                        "ratio": round(statistics.median(shares), 4),
+                        "lowest": min(shares),
+                        "highest": max(shares),
+                    }
+                )
+    return found
+
+
+def print_ratios(measured: Sequence[Level], kinds: Sequence[Kind]) -> None:
+    """The same as a table."""
+    rows = [
+        [str(one["ours"]), str(one["peer"]), f"{one['ratio']}", f"{one['lowest']} – {one['highest']}"]
+        for one in ratios(measured, kinds)
+    ]
+    if rows:
+        print_table(
+            f"CPU a turn at {COMPARED} at once, the database server's included: ours / peer",
+            ["ours", "peer", "median", "rounds"],
+            rows,
+        )
+
+
+def print_killed(killed: Sequence[Killed]) -> None:
+    """Acknowledged and lost."""
+    print_table(
+        f"SIGKILL under {KILL_RESPONDENTS} respondents, Bot API calls of {1000 * KILL_LATENCY:.0f} ms",
+        ["bot", "answered 200", "of these lost"],
+        [[one.bot, str(one.acknowledged), str(one.lost)] for one in killed],
+    )
+
+
+def print_costs(costs: Sequence[Cost]) -> None:
+    """Single costs."""
+    print_table(
+        "Single costs in one process",
+        ["what", "median µs", "lowest – highest"],
+        [[one.name, f"{one.median:,.1f}", f"{one.lowest:,.1f} – {one.highest:,.1f}"] for one in costs],
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
