@@ -31,7 +31,8 @@ from bot.readings import Reading, finish, finishing
 from bot.settings import Settings, keyring
 from storage import accounts, migrate
 from storage.crypto import Keyring
-from storage.database import Database, Ownership, now_ms, of_the_ground
+from storage.database import Database, Ownership, now_ms
+from storage.faults import as_problem
 from surveys.problems import Problem
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ class Desk:
 class Job:
     """One action for a user of the operating system, as a function of a connection.
 
-    Its result is plain data, a reading still to be worked out, or the Problem: returned, so that the audit row of a refusal is committed.
+    Its result is plain data, a reading still to be worked out, or the Problem: returned, so that the audit
+    row of a refusal is committed.
     """
 
     keyring: Keyring
@@ -283,10 +285,7 @@ async def serve_office(database: Database, keys: Keyring, zone: ZoneInfo, path: 
         except Exception as fault:
             # What went wrong is named by its kind alone: its words may quote what was written.
             log.error("an action failed: %s: %s", asked.action, type(fault).__name__)
-            ground = of_the_ground(fault)
-            return _problem(
-                Problem("database_unreachable" if ground else "internal", status=503 if ground else 500)
-            )
+            return _problem(as_problem(fault) or Problem("internal", status=500, fault=type(fault).__name__))
         if isinstance(result, Problem):
             return _problem(result)
         return _json({"result": result}, 200)

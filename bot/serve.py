@@ -22,17 +22,15 @@ from bot import office
 from bot.channels.telegram import CHANNEL as TELEGRAM
 from bot.channels.telegram_api import TelegramSender
 from bot.commands import Desk
-from bot.conversation import COMMANDS
 from bot.delivery import Delivery
 from bot.leaflets import Links
 from bot.questionnaires import Shelf
 from bot.settings import Settings, keyring
 from bot.staff import STAFF
-from bot.texts import LANGUAGES, say
 from bot.turns import Turns
 from bot.web.app import make_app
 from bot.web.services import Services
-from bot.web.telegram import TelegramDoor
+from bot.web.telegram import TelegramDoor, resident_commands
 from bot.worker import Worker
 from scheduler.jobs import STORAGE_JOBS
 from scheduler.runner import Runner
@@ -182,7 +180,13 @@ async def _listen(
     routes: list[web.RouteDef] = []
     door = None
     if sender is not None:
-        door = TelegramDoor(running.turns, sender, settings.telegram_webhook_secret or "", wake)
+        door = TelegramDoor(
+            running.turns,
+            sender,
+            settings.telegram_webhook_secret or "",
+            wake,
+            settings.telegram_chat_burst,
+        )
         if settings.telegram_mode == "webhook":
             routes.append(web.post(settings.telegram_webhook_path, door.webhook))
     services = Services(
@@ -213,17 +217,10 @@ async def _announce(sender: TelegramSender, settings: Settings) -> None:
     """Tell Telegram where we are and what can be said; a server that won't listen is no reason not to
     serve.
     """
-    commands = {
-        language: [
-            (words[LANGUAGES.index(language)], say(language, f"command.{name}"))
-            for name, words in COMMANDS.items()
-        ]
-        for language in LANGUAGES
-    }
     webhook = None
     if settings.telegram_mode == "webhook":
         webhook = (
             settings.public_url.rstrip("/") + settings.telegram_webhook_path,
             settings.telegram_webhook_secret or "",
         )
-    await sender.announce(webhook, commands)
+    await sender.announce(webhook, resident_commands())

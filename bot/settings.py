@@ -37,6 +37,12 @@ def _port(value: str) -> int:
     return int(value)
 
 
+def _small(value: str) -> int:
+    if not (value.isdecimal() and int(value) <= 100):
+        raise _Refused
+    return int(value)
+
+
 def _address(value: str) -> str:
     parts = urlsplit(value)
     try:
@@ -136,6 +142,7 @@ SETTINGS: tuple[Setting, ...] = (
         _matching(r"/[A-Za-z0-9/_.-]{1,200}"),
         "/telegram/webhook",
     ),
+    Setting("HOIDAN_TELEGRAM_CHAT_BURST", "telegram_chat_burst", _small, "2"),
 )
 
 
@@ -158,6 +165,7 @@ class Settings:
     telegram_mode: str
     telegram_webhook_secret: str | None = field(repr=False)
     telegram_webhook_path: str
+    telegram_chat_burst: int
 
     @property
     def database(self) -> str:

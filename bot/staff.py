@@ -372,7 +372,7 @@ def _share(value: float | None, n: int | None, language: str) -> str:
     honest.
     """
     if value is None:
-        return "*"
+        return "–" if n == 0 else "*"
     text = f"{100 * value:.1f}%" if n is not None and n >= 100 else f"{100 * value:.0f}%"
     return text.replace(".", ",") if language == "vi" else text
 

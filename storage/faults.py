@@ -17,6 +17,7 @@ _SQLITE = {
     "busy": "database_busy",
     "not a database": "database_not_one",
     "malformed": "database_damaged",
+    "disk i/o error": "database_unwritable",
 }
 """Words of SQLite's messages (sqlite.org/rescode.html), which its module gives no codes for in every
 version.
@@ -42,10 +43,10 @@ def as_problem(fault: BaseException) -> Problem | None:
     if isinstance(fault, Problem):
         return fault
     if isinstance(fault, DBAPIError):
-        told = str(fault.orig).lower()
-        for words, code in _SQLITE.items():
-            if words in told and "sqlite" in type(fault.orig).__module__:
-                return Problem(code, status=503)
+        if type(fault.orig).__module__ == "sqlite3":
+            told = str(fault.orig).lower()
+            code = next((code for words, code in _SQLITE.items() if words in told), None)
+            return Problem(code, status=503) if code else None
         return Problem("database_unreachable", status=503) if of_the_ground(fault) else None
     if isinstance(fault, OSError) and fault.errno in _FILES:
         return Problem(_FILES[fault.errno], file=str(fault.filename or "…"))

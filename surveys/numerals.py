@@ -24,7 +24,6 @@ from surveys.words import (
     agrees,
     even,
     meanings,
-    plain,
     word,
     words,
 )

@@ -45,6 +45,11 @@ _SAME: Mapping[int, int | str | None] = {**_WIDE, **_LOOKALIKE, **_CIRCLED, **_K
 _MARKS = re.compile("[\u0300-\u036f]+")
 
 
+def narrow(text: str) -> str:
+    """``text`` with full-width letters and digits narrow; nothing else is changed."""
+    return text if text.isascii() else text.translate(_WIDE)
+
+
 def even(text: str) -> str:
     """``text`` in lower case and NFC; full-width letters and digits narrow, look-alikes of đ made đ.
 
@@ -441,7 +446,7 @@ LEADING = Lexicon(
     dạ, dạ thưa, thưa, vâng, tôi, tui, mình, em, con, cháu, chúng tôi, nhà, nhà tôi, nhà em, nhà mình, gia
     đình tôi, gia đình, của tôi, là, thì, thì là, chọn, tôi chọn, xin chọn, trả lời, trả lời là, câu trả
     lời, câu trả lời là, đáp án, đáp án là, hiện, hiện nay, hiện tại, bây giờ, năm nay, ở, đang, đang ở,
-    giới tính, i, am, i am, i m, im, my answer is, it is, it s, the, answer, i choose, i have, we have, we
+    giới tính, i, am, i am, i am a, i m, i m a, im, my answer is, it is, it s, the, answer, i choose, i have, we have, we
     are, mine is, ad ơi, em ơi, bạn ơi, cháu ơi
     """
 )
@@ -513,8 +518,8 @@ WEAK = Lexicon(
 )
 """Words that alone don't point at a choice."""
 
-KIN = frozenset("vo chong con chau cha me bo anh chi em ong ba co chu bac cau di nha minh".split())
-"""Plain words for kin that are also *I* and *you*: beside choices about kin they say something."""
+KIN = frozenset(words("vợ chồng con cháu cha mẹ bố ba anh chị em ông bà cô chú bác cậu dì nhà mình"))
+"""Words for kin that are also *I* and *you*: beside choices about kin they say something."""
 
 PLACE = Lexicon(
     """

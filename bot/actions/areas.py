@@ -126,6 +126,7 @@ def _match_view(index: Areas, match: Match) -> dict[str, Any]:
     return {
         **area_view(index, match.area),
         "former": match.former or None,
+        "kind": match.conversion.kind.value if match.conversion else None,
         "share": match.conversion.share if match.conversion else None,
     }
 

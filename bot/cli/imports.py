@@ -31,8 +31,8 @@ def _rows(path: Path) -> dict[str, Any]:
 
 def _remark(remark: dict[str, Any]) -> str:
     section = "problem" if remark["refused"] else "areas.note"
-    told = said(spoken(), f"{section}.{remark['code']}", remark["params"])
-    return say("import.line", line=remark["line"], told=told)
+    sentence = said(spoken(), f"{section}.{remark['code']}", remark["params"])
+    return say("areas.line", line=remark["line"], sentence=sentence)
 
 
 def _report(report: list[dict[str, Any]]) -> list[str]:
@@ -47,7 +47,7 @@ def _taken(action: str, as_account: str | None, given: dict[str, Any]) -> Shown:
         done = act(action, as_account, given)
     except Problem as problem:
         report = problem.params.get("report")
-        if not isinstance(report, list):
+        if not isinstance(report, list | tuple):
             raise
         message = explain(spoken(), problem)
         refused = [remark for remark in report if remark["refused"]]

@@ -12,15 +12,21 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-from collections.abc import Callable
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
+from typing import Any
 
 import orjson
 from aiohttp import web
 
+from bot.channels import Fate
 from bot.channels.telegram import call, read_update
 from bot.channels.telegram_api import TelegramSender
-from bot.messages import Inbound
+from bot.conversation import COMMANDS, STAFF_COMMANDS
+from bot.messages import Inbound, Outgoing
+from bot.texts import LANGUAGES, say
 from bot.turns import Turned, Turns, Unavailable
 
 log = logging.getLogger("hoidan.telegram")
@@ -30,17 +36,106 @@ BODY_LIMIT = 1 << 20
 RETRY_AFTER = 3
 """Seconds; a callback expires after 150, so never much more."""
 
+REFILL_S = 3.0
+CHATS = 50_000
+"""Chats whose pace is remembered."""
+ATTEMPTS = 10
+LONGEST_S = 60.0
+
 _JSON = {"Content-Type": "application/json"}
+
+
+Listed = dict[str, list[tuple[str, str]]]
+"""Commands by language: *(name, description)*."""
+
+
+def resident_commands() -> Listed:
+    """Everybody's commands as Telegram lists them."""
+    return _listed(COMMANDS)
+
+
+def staff_commands() -> Listed:
+    """The commands of members of staff, everybody's after them."""
+    return _listed({**STAFF_COMMANDS, **COMMANDS})
+
+
+def _listed(commands: Mapping[str, tuple[str, str]]) -> Listed:
+    return {
+        language: [(words[place], say(language, f"command.{name}")) for name, words in commands.items()]
+        for place, language in enumerate(LANGUAGES)
+    }
+
+
+class Prompts:
+    """Prompts that are sent rather than put into a webhook's answer.
+
+    Telegram takes about one message a second for a chat, and never says what became of a call in a
+    webhook's answer. So
+    somebody who taps quicker than that gets prompts by calls of their own: a refusal is waited out, and
+    what is sent then
+    is the newest prompt alone.
+    """
+
+    def __init__(self, sender: TelegramSender, burst: int) -> None:
+        self._sender = sender
+        self._burst = burst
+        self._recent: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._late: dict[str, tuple[Outgoing, str]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def may_ride(self, address: str) -> bool:
+        """Whether the next prompt for this chat may ride in a webhook's answer."""
+        if not self._burst:
+            return True
+        now = time.monotonic()
+        saved, at = self._recent.pop(address, (float(self._burst), now))
+        saved = min(float(self._burst), saved + (now - at) / REFILL_S)
+        rides = saved >= 1 and address not in self._late
+        self._recent[address] = (saved - 1 if saved >= 1 else saved, now)
+        if len(self._recent) > CHATS:
+            self._recent.popitem(last=False)
+        return rides
+
+    def send(self, address: str, outgoing: Outgoing, tapped: str) -> None:
+        """Send a prompt behind everything else, in place of an older one that is not sent yet."""
+        running = address in self._late
+        self._late[address] = (outgoing, tapped)
+        if not running:
+            self.run(self._sending(address))
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have something done behind the turns."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _sending(self, address: str) -> None:
+        try:
+            for _ in range(ATTEMPTS):
+                latest = self._late[address]
+                outcome = await self._sender.send(address, *latest)
+                if outcome.fate in (Fate.HALT, Fate.RETRY):
+                    await asyncio.sleep(min(max(outcome.after, 1.0), LONGEST_S))
+                elif self._late[address] is latest:
+                    return
+            log.info("a prompt was given up")
+        finally:
+            del self._late[address]
 
 
 class TelegramDoor:
     """Takes updates in; replies to a webhook in its own answer, to polled updates by sending."""
 
-    def __init__(self, turns: Turns, sender: TelegramSender, secret: str, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, turns: Turns, sender: TelegramSender, secret: str, wake: Callable[[], None], burst: int = 2
+    ) -> None:
         self._turns = turns
         self._sender = sender
         self._secret = secret.encode()
         self._wake = wake
+        self._prompts = Prompts(sender, burst)
+        self._staff: set[str] = set()
+        """Chats of staff that were told their commands since this process began."""
         self.refused = 0
 
     async def webhook(self, request: web.Request) -> web.Response:
@@ -59,7 +154,10 @@ class TelegramDoor:
         except Unavailable:
             return web.Response(status=503, headers={"Retry-After": str(RETRY_AFTER)})
         reply = turned.reply
-        if reply is None or reply.picture is not None or reply.file is not None:
+        if reply is None:
+            return web.Response(status=200)
+        if reply.picture is not None or reply.file is not None or not self._prompts.may_ride(inbound.address):
+            self._prompts.send(inbound.address, reply, inbound.message)
             return web.Response(status=200)
         method, parameters = call(reply, inbound.address, inbound.message)
         return web.Response(body=orjson.dumps({"method": method, **parameters}), headers=_JSON)
@@ -71,9 +169,7 @@ class TelegramDoor:
             turned = await self._committed(inbound, future)
             self._after(inbound, turned)
             if turned.reply is not None:
-                outcome = await self._sender.send(inbound.address, turned.reply, inbound.message)
-                if outcome.fault:
-                    log.info("a prompt was not taken: %s", outcome.fate.value)
+                self._prompts.send(inbound.address, turned.reply, inbound.message)
 
     async def _committed(self, inbound: Inbound, future: Future[Turned]) -> Turned:
         """Wait for the commit, as long as it takes: the offset must not pass an update that is not
@@ -96,3 +192,6 @@ class TelegramDoor:
             self._sender.acknowledge(inbound.callback)
         if turned.queued:
             self._wake()
+        if turned.account_id is not None and inbound.address not in self._staff:
+            self._staff.add(inbound.address)
+            self._prompts.run(self._sender.set_staff_commands(inbound.address, staff_commands()))

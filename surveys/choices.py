@@ -1,0 +1,695 @@
+"""Which of the choices shown a typed reply means.
+
+Everything here works with positions in the list, the way a person sees it. The order in which one choice is looked for:
+
+1. a label, whole, however it is typed (marks, case, place of the tone, abbreviations);
+2. the number shown beside a choice. It wins over a stored name that looks like another number, but a label that is
+   itself about that number elsewhere in the list ("2 con") makes it doubtful;
+3. a stored name, or the letter before a label;
+4. a yes or a no, where the choices are such;
+5. labels that stand in the reply, or a part of a label that points at it alone;
+6. a label with one slip of a finger.
+
+What is turned round ("không phải nam"), what stands beside a label and says something, what fits several labels is
+found but not sure: the person is asked which one is meant.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from surveys.words import (
+    BOUND,
+    EITHER,
+    JOINING,
+    KIN,
+    LEADING,
+    NEGATIVE,
+    NUMBERED,
+    PLACE,
+    TRAILING,
+    UNSURE,
+    WEAK,
+    Lexicon,
+    Word,
+    Words,
+    agree,
+    agrees,
+    core,
+    is_syllable,
+    meanings,
+    plain,
+    usual,
+    word,
+    words,
+)
+
+LABEL_LIMIT = 400
+"""Characters of a label that are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A choice as shown: the name that is stored, and its labels (one or more languages)."""
+
+    name: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Positions of choices that a reply points at, from 0; ``sure`` when that is an answer.
+
+    ``beyond``: the reply is a number that isn't shown.
+    """
+
+    positions: tuple[int, ...]
+    sure: bool = True
+    beyond: bool = False
+
+
+NOTHING = Found((), False)
+BEYOND = Found((), False, True)
+
+
+# ── a list of choices made ready ──────────────────────────────────────────────────────────────────────────────
+
+_ENUMERATED = re.compile(r"\s*\(?([0-9]{1,3}|[A-Za-zĐđ])\s*[.)/:]\s+(?=\S)")
+_ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_DENYING = tuple(words("không chưa no not never chẳng chả"))
+_YES = Lexicon("có, đúng, đồng ý, phải, rồi, được, yes, true, agree, tôi đồng ý, i agree, vâng")
+_NO = Lexicon(
+    """
+    không, chưa, no, not, sai, false, disagree, i disagree, tôi không, i do not, i don t, rất không,
+    hoàn toàn không, never
+    """
+)
+_NEITHER = Lexicon(
+    """
+    không biết, không rõ, không nhớ, không chắc, chưa biết, chưa rõ, không muốn, không trả lời, từ chối,
+    không áp dụng, không ý kiến, không có ý kiến, không xác định, không liên quan, tùy, khác, no opinion,
+    no answer, not sure, not applicable, not know, no idea, không để ý
+    """
+)
+_NONE = Lexicon("không có, không, chưa có, none, nothing, no")
+_ALL = Lexicon("tất cả, cả hai, all, both")
+_OTHER = Lexicon("khác, other, ý khác, others")
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One way the label of the choice at ``at`` can be typed."""
+
+    at: int
+    words: Words
+
+
+class Index:
+    """The labels of a list of choices, folded once and only read from then on."""
+
+    __slots__ = (
+        "all_of", "by_name", "digits", "forms", "glued", "keep", "letters", "marked", "no", "none", "numbers",
+        "other", "plain_forms", "size", "starts", "unsure", "vocabulary", "yes",
+    )  # fmt: skip
+
+    def __init__(self, choices: Sequence[Option]) -> None:
+        self.size = len(choices)
+        self.marked = any(not label.isascii() for option in choices for label in option.labels)
+        """Whether labels are written with marks; if none is, a reply's marks say nothing against a label."""
+        self.forms: list[_Form] = []
+        self.plain_forms: dict[str, list[_Form]] = {}
+        self.starts: dict[str, list[_Form]] = {}
+        self.glued: dict[str, list[_Form]] = {}
+        self.letters: dict[str, int] = {}
+        self.numbers: dict[str, set[int]] = {}
+        self.by_name: dict[str, int] = {}
+        labels: list[Words] = []
+        for at, option in enumerate(choices):
+            self.by_name.setdefault(option.name.lower(), at)
+            first: Words = ()
+            for label in option.labels:
+                for form in self._forms(at, label[:LABEL_LIMIT]):
+                    first = first or form
+                    self._add(_Form(at, form))
+            labels.append(first)
+        self.vocabulary = frozenset(each.plain for form in self.forms for each in form.words)
+        self.digits = any(each.isdecimal() for each in self.vocabulary)
+        self.keep = self.vocabulary
+        """Plain words that say something beside these labels."""
+        if len(KIN & {each for form in self.forms for each in form.words}) > 1:
+            self.keep |= {each.plain for each in KIN}
+        if "hoc" in self.vocabulary:
+            # Who is at a school has not finished it.
+            self.keep |= {"dang"}
+        self._sort(labels)
+
+    def _forms(self, at: int, label: str) -> list[Words]:
+        """A label as it is, without its number or letter, without what is in brackets, without the kind of a place."""
+        enumerated = _ENUMERATED.match(label)
+        if enumerated:
+            sign = enumerated[1].lower()
+            if sign.isdecimal():
+                self.numbers.setdefault(sign.lstrip("0") or "0", set()).add(at)
+            else:
+                self.letters.setdefault(sign, at)
+            label = label[enumerated.end() :]
+        whole = usual(words(label))
+        forms = [whole, usual(words(_ASIDE.sub(" ", label)))]
+        kind = PLACE.at(whole, 0)
+        if 0 < kind < len(whole) and not whole[kind].plain.isdecimal():
+            forms.append(whole[kind:])
+        return [form for form in dict.fromkeys(forms) if form]
+
+    def _add(self, form: _Form) -> None:
+        self.forms.append(form)
+        self.plain_forms.setdefault(plain(form.words), []).append(form)
+        self.starts.setdefault(form.words[0].plain, []).append(form)
+        self.glued.setdefault("".join(each.plain for each in form.words), []).append(form)
+        for each in form.words:
+            if each.plain.isdecimal():
+                self.numbers.setdefault(each.plain, set()).add(form.at)
+
+    def _sort(self, labels: list[Words]) -> None:
+        """Which choices say yes, no, nothing of both (*không biết*, *khác*), none at all, all."""
+        pairs = [
+            (at, against)
+            for at, label in enumerate(labels)
+            for against, opposite in enumerate(labels)
+            if label and len(opposite) == len(label) + 1 and opposite[0] in _DENYING and opposite[1:] == label
+        ]
+        denied = {against for _, against in pairs}
+        yes: list[int] = []
+        no: list[int] = []
+        neither: list[int] = []
+        rest: list[int] = []
+        for at, label in enumerate(labels):
+            if _NEITHER.at(label, 0) and at not in denied:
+                neither.append(at)
+            elif _NO.at(label, 0):
+                no.append(at)
+            else:
+                (yes if _YES.at(label, 0) else rest).append(at)
+        if len(rest) == 1 and (
+            (len(pairs) == 1 and rest[0] == pairs[0][0])
+            or (not yes and len(no) == 1 and _done_or_not(labels[rest[0]], labels[no[0]]))
+        ):
+            yes, rest = [*yes, *rest], []
+        plain_yes_or_no = bool(yes) and bool(no) and (not rest or bool(pairs))
+        self.yes: tuple[int, ...] = tuple(yes) if plain_yes_or_no else ()
+        self.no: tuple[int, ...] = tuple(no) if plain_yes_or_no else ()
+        self.none = tuple(
+            at for at, label in enumerate(labels) if _NONE.at(label, 0) and not _NEITHER.at(label, 0)
+        )
+        self.all_of = tuple(at for at, label in enumerate(labels) if _ALL.at(label, 0))
+        self.other = tuple(at for at, label in enumerate(labels) if _OTHER.at(label, 0))
+        self.unsure = {
+            meaning: tuple(
+                at for at, label in enumerate(labels) if meaning in meanings(label) and at not in denied
+            )
+            for meaning in ("dont_know", "prefer_not")
+        }
+        """The choices that say *don't know* or *prefer not* themselves."""
+
+    def fits(self, said: Words, meant: Words) -> bool:
+        """Whether words agree, marks and all where the labels have marks."""
+        if self.marked:
+            return agree(said, meant)
+        return [each.plain for each in said] == [each.plain for each in meant]
+
+    def exactly(self, said: Words) -> tuple[int, ...]:
+        """The choices whose label is ``said``, whole; only the one of the very same marks if there is one."""
+        found = self.plain_forms.get(plain(said))
+        if found is None:
+            return ()
+        same = {form.at for form in found if form.words == said}
+        return tuple(sorted(same or {form.at for form in found if self.fits(said, form.words)}))
+
+
+def _done_or_not(positive: Words, negative: Words) -> bool:
+    """*Đã tham gia* and *Chưa tham gia*: the same but for the first word."""
+    return len(positive) > 1 and positive[0].plain == "da" and positive[1:] == negative[1:]
+
+
+@lru_cache(maxsize=256)
+def index_of(choices: tuple[Option, ...]) -> Index:
+    """The index of a list of choices, kept for the lists asked last."""
+    return Index(choices)
+
+
+# ── one choice ────────────────────────────────────────────────────────────────────────────────────────────────
+
+_NUMBERS = {
+    each.plain: (each.shape, number)
+    for number, each in enumerate(words("một hai ba bốn năm sáu bảy tám chín mười"), 1)
+}
+_NUMBERS |= {"nhat": (word("nhất").shape, 1), "tu": (word("tư").shape, 4)}
+_EVERYDAY = frozenset({"nam", "sau", "bay", "tu", "ba"})
+"""Number words that without marks are other words too."""
+
+
+def _small(one: Word) -> int | None:
+    """The number that a word is, 1 to 10; None for other words."""
+    shape, number = _NUMBERS.get(one.plain, ("", 0))
+    return number if one.shape in (shape, one.plain) and shape else None
+
+
+def _bare_number(one: Word, index: Index) -> int | None:
+    """The same for a word that stands alone: it must not be another word, nor one of a label."""
+    if one.plain in index.vocabulary or (one.plain in _EVERYDAY and one.shape == one.plain):
+        return None
+    return _small(one)
+
+
+def _typed(one: Word) -> int | None:
+    """The number typed in digits; −1 for one too long to be shown."""
+    if not one.plain.isdecimal():
+        return None
+    return int(one.plain) if len(one.plain) < 5 else -1
+
+
+_LONE = re.compile(r"[\"“'(\[#]?\s*[0-9]{1,6}\s*[\"”')\].:!#]{0,3}")
+_FIGURES = re.compile(r"[-−+]\s*[0-9]|[0-9]\s*[.,/]\s*[0-9]")
+_LISTED = re.compile(r"\s*\(?[0-9]{1,3}\s*[.):=\-–]\s*(?=[^\s0-9])")
+
+
+def point_at_one(text: str, index: Index, question: str = "") -> Found:
+    """The choice that ``text`` means; several, or not sure, where it can be read in more ways than one.
+
+    ``question``, if at hand, is the text asked: its words may be repeated after a yes or a no.
+    """
+    said = usual(words(text))
+    if not said or len(said) > 40:
+        return NOTHING
+    found = _numbered(text, said, index)
+    if found is None:
+        found = _named(text, said, index)
+    if found is None:
+        found = _several_numbers(text, said, index) or _listed(text, said, index)
+    if found is None:
+        inner = core(said, index.keep)
+        exact = index.exactly(inner) or (index.exactly(_in_digits(inner)) if index.digits else ())
+        if exact:
+            found = Found(exact, len(exact) == 1)
+        else:
+            found = _yes_or_no(said if meanings(said) else inner, index, words(question))
+            found = found or _by_words(said, inner, index)
+    if "?" in text and found.sure:
+        return Found(found.positions, False)
+    return found
+
+
+def _numbered(text: str, said: Words, index: Index) -> Found | None:
+    """A choice by the number shown: ``2``, ``2.``, ``số 2``, ``chọn hai``; None for anything else."""
+    lone = _LONE.fullmatch(text) is not None
+    inner = said if lone else core(said, index.keep)
+    start = 0
+    while length := NUMBERED.at(inner, start):
+        start += length
+    if len(inner) != start + 1 or (not lone and _FIGURES.search(text)):
+        return None
+    one = inner[start]
+    number = _typed(one)
+    if number is None:
+        number = _small(one) if start else _bare_number(one, index)
+    if number is None:
+        return None
+    shown = 1 <= number <= index.size
+    if start:
+        return Found((number - 1,)) if shown else BEYOND
+    told = index.numbers.get(one.plain, set())
+    if shown:
+        # A label about this number elsewhere in the list: the person may mean either.
+        positions = {number - 1, *told}
+        return Found(tuple(positions), len(positions) == 1)
+    name = index.by_name.get(text.strip().strip(".").lower(), index.by_name.get(one.plain))
+    if name is not None:
+        return Found((name,), not told - {name})
+    exact = index.exactly(inner)
+    if exact:
+        return Found(exact, len(exact) == 1)
+    return Found(tuple(told), False) if told else BEYOND
+
+
+def _named(text: str, said: Words, index: Index) -> Found | None:
+    """A choice by its stored name, or by the letter before its label."""
+    name = index.by_name.get(text.strip().strip(".").lower())
+    if name is None and len(said) == 1:
+        name = index.letters.get(said[0].plain)
+    return None if name is None else Found((name,))
+
+
+def _several_numbers(text: str, said: Words, index: Index) -> Found | None:
+    """Several shown numbers and nothing else where one is asked: ``1,3``, ``1 hoặc 2``."""
+    numbers = [number for each in said if (number := _typed(each)) is not None]
+    others = [each for each in said if not each.plain.isdecimal()]
+    if len(numbers) < 2 or any(not EITHER.holds(each) and not JOINING.holds(each) for each in others):
+        return None
+    if len(numbers) == 2 and re.search(r"[0-9]\.[0-9]", text):
+        return None
+    positions = tuple(number - 1 for number in numbers if 1 <= number <= index.size)
+    return Found(positions, False) if positions else None
+
+
+def _listed(text: str, said: Words, index: Index) -> Found | None:
+    """``2. Không``: a number and a label, which should be of one choice."""
+    number = _typed(said[0])
+    if number is None or len(said) == 1 or not _LISTED.match(text):
+        return None
+    exact = index.exactly(said[1:]) or index.exactly(core(said[1:], index.keep))
+    if not exact:
+        return None
+    positions = {*exact, *({number - 1} if 1 <= number <= index.size else ())}
+    return Found(tuple(positions), len(positions) == 1)
+
+
+def _in_digits(said: Words) -> Words:
+    """``hai con`` → ``2 con``."""
+    return tuple(each if (number := _small(each)) is None else word(str(number)) for each in said)
+
+
+# ── yes and no ────────────────────────────────────────────────────────────────────────────────────────────────
+
+_ECHO = 6
+"""Words that may follow a yes or a no: "có dùng", "không đi làm"."""
+
+
+def _yes_or_no(said: Words, index: Index, question: Words) -> Found | None:
+    """The choice for a yes or a no; None if the choices aren't such or the reply is neither.
+
+    What follows the yes or no must be words of the question or the choices: "không phản đối" says no no.
+    """
+    if not index.yes:
+        return None
+    meant = meanings(said) & {"yes", "no"}
+    if not meant:
+        meant = meanings(said[:1]) & {"yes", "no"}
+        if not meant:
+            return None
+        rest = said[1:]
+        echoed = len(rest) <= _ECHO and all(_echoes(each, index, question) for each in rest)
+        if not echoed or UNSURE.any(said) or any(NEGATIVE.holds(each) for each in rest):
+            return Found((*index.yes, *index.no), False)
+    if len(meant) > 1:
+        return Found((*index.yes, *index.no), False)
+    positions = index.yes if meant == {"yes"} else index.no
+    return Found(positions, len(positions) == 1)
+
+
+def _echoes(one: Word, index: Index, question: Words) -> bool:
+    return (
+        one.plain in index.vocabulary
+        or one.plain in ("co", "phai", "dung")
+        or TRAILING.holds(one)
+        or any(one.plain == each.plain and agrees(one.shape, each.shape) for each in question)
+    )
+
+
+# ── by words ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+_SOFT = frozenset("gioi nguoi toi thuoc dan song o tai la bang tot nghiep trinh do school".split())
+"""Plain words that may stand beside a label without changing it: "giới nữ", "bằng đại học"."""
+
+
+def _by_words(said: Words, inner: Words, index: Index) -> Found:
+    """By labels that stand in the reply, by a part of a label, by a label with a slip."""
+    glued = _glued(inner, index)
+    if glued is not None:
+        return glued
+    held, rest = _held(said, index)
+    if held:
+        if any(NEGATIVE.holds(each) for each in rest):
+            return NOTHING
+        _, beside = _held(inner, index)
+        plainly = all(each.plain in _SOFT and each.plain not in index.keep for each in beside)
+        return Found(tuple(held), plainly and len(set(held)) == 1)
+    part = _part(inner, index)
+    if part.positions:
+        return part
+    return NOTHING if any(NEGATIVE.holds(each) for each in inner) else _slipped(inner, index)
+
+
+def _glued(said: Words, index: Index) -> Found | None:
+    """A label with its spaces left out or put in elsewhere: ``daihoc``, ``smart phone``; only without marks."""
+    run = "".join(each.plain for each in said)
+    if len(run) < 4 or any(each.shape != each.plain for each in said):
+        return None
+    positions = {form.at for form in index.glued.get(run, ()) if len(form.words) != len(said)}
+    return Found(tuple(positions), len(positions) == 1) if positions else None
+
+
+def _held(said: Words, index: Index) -> tuple[list[int], Words]:
+    """Labels that stand whole in ``said``, the longest at each place; and the words that are left."""
+    held: list[int] = []
+    rest: list[Word] = []
+    at = 0
+    while at < len(said):
+        longest = 0
+        which: list[int] = []
+        for form in index.starts.get(said[at].plain, ()):
+            length = len(form.words)
+            if length < longest or not index.fits(said[at : at + length], form.words):
+                continue
+            which = [*which, form.at] if length == longest else [form.at]
+            longest = length
+        if not longest:
+            rest.append(said[at])
+        held.extend(which)
+        at += longest or 1
+    return held, tuple(rest)
+
+
+def _part(said: Words, index: Index) -> Found:
+    """Labels in which ``said`` stands, word for word. Sure if one, and what it leaves out neither turns nor bounds it."""
+    if all(WEAK.holds(each) or each.plain.isdecimal() for each in said):
+        return NOTHING
+    if len(said) == 1 and len(said[0].plain) < 3:
+        return NOTHING
+    digits = any(each.plain.isdecimal() for each in said)
+    sure: set[int] = set()
+    near: set[int] = set()
+    for form in index.forms:
+        label = form.words
+        for start in range(len(label) - len(said) + 1):
+            end = start + len(said)
+            if label[start].plain != said[0].plain or not index.fits(said, label[start:end]):
+                continue
+            left = (*label[:start], *label[end:])
+            bound = BOUND.any(label[:start]) or BOUND.any(label[end:])
+            turned = any(NEGATIVE.holds(each) or (digits and each.plain.isdecimal()) for each in left)
+            weak = len(said) == 1 and len(label) > 5
+            (near if bound or turned or weak else sure).add(form.at)
+            break
+    together = sure | near
+    return Found(tuple(together), len(together) == 1 and bool(sure)) if together else NOTHING
+
+
+def _slipped(said: Words, index: Index) -> Found:
+    """Labels of which one word of five letters or more has one slip that makes it no word of its own."""
+    close: set[int] = set()
+    for form in index.forms:
+        if len(form.words) != len(said):
+            continue
+        wrong = [
+            (one.plain, other.plain)
+            for one, other in zip(said, form.words, strict=True)
+            if one.plain != other.plain or not index.fits((one,), (other,))
+        ]
+        if (
+            len(wrong) == 1
+            and len(wrong[0][1]) >= 5
+            and not is_syllable(wrong[0][0])
+            and _one_slip(*wrong[0])
+        ):
+            close.add(form.at)
+    if close:
+        # "unemployee" is near one label and holds another.
+        run = "".join(each.plain for each in said)
+        near = [glued for glued, forms in index.glued.items() if any(form.at in close for form in forms)]
+        for glued, forms in index.glued.items():
+            if len(glued) > 3 and glued in run and not any(glued in label for label in near):
+                close.update(form.at for form in forms)
+    return Found(tuple(close), len(close) == 1) if close else NOTHING
+
+
+def _one_slip(one: str, other: str) -> bool:
+    """Whether one letter put in, left out or changed, or two neighbours swapped, make ``one`` the ``other``."""
+    if one == other or abs(len(one) - len(other)) > 1 or not (one.isalpha() and other.isalpha()):
+        return False
+    shorter, longer = sorted((one, other), key=len)
+    at = next((at for at, letter in enumerate(shorter) if letter != longer[at]), len(shorter))
+    if len(one) != len(other):
+        return longer[at + 1 :] == shorter[at:]
+    swapped = one[at : at + 2] == other[at : at + 2][::-1] and one[at + 2 :] == other[at + 2 :]
+    return swapped or one[at + 1 :] == other[at + 1 :]
+
+
+# ── several choices ───────────────────────────────────────────────────────────────────────────────────────────
+
+_SEPARATOR = re.compile(r"[,;\n/&+|•、，]+|(?<=[^0-9])\.(?=\s)|(?:^|\s)-\s")
+_BETWEEN = re.compile(r"(?:tu )?([0-9]{1,3}) (?:den|toi|to|through) ([0-9]{1,3})")
+_SPAN = re.compile(r"[0-9]\s*[-–—~]+>?\s*[0-9]")
+_COUNTED = re.compile(r"(?:chon |co )?(?:ca|het|all) ([0-9]{1,3}|hai|ba|bon)(?: (?:y|cau|cai|thu|of them))?")
+
+
+def point_at_several(text: str, index: Index) -> Found:
+    """The choices that ``text`` lists, by numbers or labels, or *tất cả*, *không có*; not sure where doubtful."""
+    said = usual(words(text))
+    if not said or len(said) > 80 or "?" in text:
+        return NOTHING
+    inner = core(said, index.keep)
+    found = _every(said, inner, index) or _by_numbers(text, inner, index)
+    if found is None and "none" in meanings(said) | meanings(inner):
+        found = Found(index.none, len(index.none) == 1)
+    if found is None:
+        found = _by_labels(text, said, index)
+    alone = {*index.none, *index.unsure["dont_know"], *index.unsure["prefer_not"]}
+    if len(set(found.positions)) > 1 and alone & set(found.positions):
+        # "Không có" and something.
+        return Found(found.positions, False)
+    return found
+
+
+def _every(said: Words, inner: Words, index: Index) -> Found | None:
+    """All of them: every choice but *none*, *don't know*; doubtful where *other* is among them. None: not said."""
+    apart = {*index.none, *index.unsure["dont_know"], *index.unsure["prefer_not"]}
+    every = tuple(at for at in range(index.size) if at not in apart)
+    if "all" not in meanings(said) | meanings(inner):
+        counted = _COUNTED.fullmatch(plain(inner))
+        if counted is None:
+            return None
+        wanted = {"hai": 2, "ba": 3, "bon": 4}.get(counted[1]) or int(counted[1])
+        if wanted != len(every):
+            return NOTHING
+    if index.all_of:
+        return Found(index.all_of, len(index.all_of) == 1)
+    return Found(every, not index.other)
+
+
+def _by_numbers(text: str, said: Words, index: Index) -> Found | None:
+    """Shown numbers: ``1,3 và 5``, ``1 3 5``, ``từ 1 đến 3``; doubtful: ``1-3``, ``135``. None if there are other words."""
+    between = _BETWEEN.fullmatch(plain(said))
+    if between is not None:
+        first, last = int(between[1]), int(between[2])
+        return Found(tuple(range(first - 1, last))) if 1 <= first < last <= index.size else BEYOND
+    numbers: list[int] = []
+    either = False
+    at = 0
+    while at < len(said):
+        one = said[at]
+        number = _typed(one)
+        if number is None:
+            number = _bare_number(one, index)
+        if number is not None:
+            numbers.append(number)
+            length = 1
+        elif EITHER.holds(one):
+            either, length = True, 1
+        else:
+            length = max(lexicon.at(said, at) for lexicon in (NUMBERED, JOINING, LEADING, TRAILING))
+            if not length:
+                return None
+        at += length
+    if not numbers:
+        return None
+    if len(numbers) == 1:
+        return _by_number(text, numbers[0], index)
+    if not all(1 <= number <= index.size for number in numbers):
+        return BEYOND
+    if len(numbers) == 2 and _SPAN.search(text):
+        return Found(tuple(range(min(numbers) - 1, max(numbers))), False)
+    told = {at for number in numbers for at in index.numbers.get(str(number), ())}
+    positions = tuple(number - 1 for number in numbers)
+    return Found(positions, not either and told <= set(positions))
+
+
+def _by_number(text: str, number: int, index: Index) -> Found:
+    """One number: a choice, or the digits of several run together (doubtful)."""
+    if re.search(r"[-−+]\s*[0-9]", text):
+        return NOTHING
+    if 1 <= number <= index.size:
+        positions = {number - 1, *index.numbers.get(str(number), ())}
+        return Found(tuple(positions), len(positions) == 1)
+    digits = [int(digit) for digit in str(number)] if number > 9 else []
+    if (
+        index.size < 10
+        and digits
+        and len(set(digits)) == len(digits)
+        and all(1 <= d <= index.size for d in digits)
+    ):
+        return Found(tuple(digit - 1 for digit in digits), False)
+    name = index.by_name.get(str(number))
+    return Found((name,)) if name is not None else BEYOND
+
+
+def _by_labels(text: str, said: Words, index: Index) -> Found:
+    """Labels between separators, or standing one after another."""
+    held, rest = _held(said, index)
+    if EITHER.any(said) and not index.exactly(said):
+        return Found(tuple(held), False)
+    if any(NEGATIVE.holds(each) for each in rest):
+        return NOTHING
+    positions: set[int] = set()
+    sure = True
+    for piece in _pieces(text, said, index):
+        here = _piece(piece, index)
+        if not here.positions:
+            return NOTHING
+        positions.update(here.positions)
+        sure = sure and here.sure
+    return Found(tuple(positions), sure)
+
+
+def _pieces(text: str, said: Words, index: Index) -> list[Words]:
+    """The pieces of a list. If labels make up the whole reply it is one piece: a comma in a label separates nothing."""
+    inner = core(said, index.keep)
+    held, rest = _held(inner, index)
+    if held and all(_between(each, index) for each in rest):
+        return [inner]
+    pieces: list[Words] = []
+    for part in _SEPARATOR.split(text):
+        piece = usual(words(part))
+        start = 0
+        for at, each in enumerate(piece):
+            joins = each.plain in ("va", "and", "voi", "with", "lan") and JOINING.holds(each)
+            if joins and not _inside(piece, at, index):
+                pieces.append(piece[start:at])
+                start = at + 1
+        pieces.append(piece[start:])
+    return [core(piece, index.keep) for piece in pieces if piece]
+
+
+def _between(one: Word, index: Index) -> bool:
+    """Whether a word between or beside labels leaves them as they are."""
+    return JOINING.holds(one) or ((one.plain in _SOFT or NUMBERED.holds(one)) and one.plain not in index.keep)
+
+
+def _inside(piece: Words, at: int, index: Index) -> bool:
+    """Whether the joining word at ``at`` is a word of a label that stands there."""
+    around = piece[max(0, at - 1) : at + 2]
+    return any(
+        form.words[start : start + len(around)] == around
+        for form in index.forms
+        for start in range(len(form.words) - len(around) + 1)
+    )
+
+
+def _piece(said: Words, index: Index) -> Found:
+    """What one piece of a list points at; no positions if nothing."""
+    while len(said) > 1 and JOINING.holds(said[0]) and not index.exactly(said):
+        said = said[1:]
+    number = _typed(said[0]) if len(said) == 1 else None
+    if number is not None:
+        return Found((number - 1,)) if 1 <= number <= index.size else NOTHING
+    exact = index.exactly(said)
+    if exact:
+        return Found(exact, len(exact) == 1)
+    held, rest = _held(said, index)
+    if held:
+        return Found(tuple(held)) if all(_between(each, index) for each in rest) else NOTHING
+    part = _part(said, index)
+    if part.positions:
+        return part
+    return _glued(said, index) or _slipped(said, index)
