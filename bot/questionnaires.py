@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from sqlalchemy import Connection
 
+from bot.authoring.check import generated_texts
 from bot.patterns import match
 from bot.render import mark
 from storage import instruments
@@ -60,7 +61,7 @@ def read(stored: StoredInstrument) -> Prepared:
     ask it.
     """
     rows = {ref: Row(sheet, row) for ref, (sheet, row) in json.loads(stored.rows).items()}
-    loaded = read_form(stored.xform, rows)
+    loaded = read_form(stored.xform, rows, generated=generated_texts())
     if loaded.form is None:
         raise Problem("instrument_unreadable", status=500, id=stored.id)
     return prepare(stored.id, loaded.form, read_instrument(json.loads(stored.definition), loaded.form))

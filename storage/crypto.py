@@ -9,6 +9,7 @@ key's id in front, so several master keys can be in use while data is sealed aga
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
@@ -112,14 +113,20 @@ def new_keys() -> str:
 
 
 def keys_beside(path: Path) -> Keyring:
-    """The keyring in the file at ``path``, made once with mode 600 when it is not there."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return parse_keys(path.read_text("ascii"))
-    with os.fdopen(handle, "w") as file:
-        text = new_keys()
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return parse_keys(text)
+    """The keyring in the file at ``path``, made once with mode 600 when it is not there.
+
+    The file appears whole or not at all, however many processes come at the same moment.
+    """
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(handle, "w") as file:
+                file.write(new_keys() + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            with contextlib.suppress(FileExistsError):
+                os.link(draft, path)
+        finally:
+            draft.unlink()
+    return parse_keys(path.read_text("ascii"))

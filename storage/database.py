@@ -81,6 +81,7 @@ def make_engine(url: URL) -> Engine:
             poolclass=QueuePool,
             pool_size=8,
             max_overflow=8,
+            hide_parameters=True,  # What is written must not show in a fault's text, nor in a log.
             connect_args={"check_same_thread": False, "timeout": BUSY_MS / 1000},
         )
         event.listen(engine, "connect", _prepare_sqlite)
@@ -90,6 +91,7 @@ def make_engine(url: URL) -> Engine:
         pool_size=8,
         max_overflow=8,
         pool_pre_ping=True,
+        hide_parameters=True,
         pool_recycle=1800,
         connect_args={"connect_timeout": 5, "application_name": "hoidan"},
     )

@@ -111,8 +111,8 @@ class Index:
     """The labels of a list of choices, folded once and only read from then on."""
 
     __slots__ = (
-        "all_of", "by_name", "digits", "forms", "glued", "keep", "letters", "marked", "no", "none", "numbers",
-        "other", "plain_forms", "size", "starts", "unsure", "vocabulary", "yes",
+        "all_of", "by_name", "digits", "echoes", "forms", "glued", "keep", "letters", "marked", "no", "none",
+        "numbers", "other", "plain_forms", "size", "starts", "unsure", "vocabulary", "yes",
     )  # fmt: skip
 
     def __init__(self, choices: Sequence[Option]) -> None:
@@ -197,7 +197,7 @@ class Index:
             or (not yes and len(no) == 1 and _done_or_not(labels[rest[0]], labels[no[0]]))
         ):
             yes, rest = [*yes, *rest], []
-        plain_yes_or_no = bool(yes) and bool(no) and (not rest or bool(pairs))
+        plain_yes_or_no = bool(yes) and bool(no) and not rest
         self.yes: tuple[int, ...] = tuple(yes) if plain_yes_or_no else ()
         self.no: tuple[int, ...] = tuple(no) if plain_yes_or_no else ()
         self.none = tuple(
@@ -211,6 +211,9 @@ class Index:
             )
             for meaning in ("dont_know", "prefer_not")
         }
+        apart = {each.plain for at in neither for each in labels[at]}
+        self.echoes = {each.plain for at in (*yes, *no) for each in labels[at]} - apart
+        """Plain words that may be repeated after a yes or a no."""
         """The choices that say *don't know* or *prefer not* themselves."""
 
     def fits(self, said: Words, meant: Words) -> bool:
@@ -226,6 +229,18 @@ class Index:
             return ()
         same = {form.at for form in found if form.words == said}
         return tuple(sorted(same or {form.at for form in found if self.fits(said, form.words)}))
+
+    def holding(self, said: Words) -> tuple[int, ...]:
+        """The choices whose label has ``said`` in it, word for word."""
+        some = usual(said)
+        found = {
+            form.at
+            for form in self.forms
+            for start in range(len(form.words) - len(some) + 1)
+            if form.words[start].plain == some[0].plain
+            and self.fits(some, form.words[start : start + len(some)])
+        }
+        return tuple(sorted(found))
 
 
 def _done_or_not(positive: Words, negative: Words) -> bool:
@@ -400,7 +415,7 @@ def _yes_or_no(said: Words, index: Index, question: Words) -> Found | None:
 
 def _echoes(one: Word, index: Index, question: Words) -> bool:
     return (
-        one.plain in index.vocabulary
+        one.plain in index.echoes
         or one.plain in ("co", "phai", "dung")
         or TRAILING.holds(one)
         or any(one.plain == each.plain and agrees(one.shape, each.shape) for each in question)
@@ -463,7 +478,8 @@ def _held(said: Words, index: Index) -> tuple[list[int], Words]:
 
 def _part(said: Words, index: Index) -> Found:
     """Labels in which ``said`` stands, word for word. Sure if one, and what it leaves out neither turns nor bounds it."""
-    if all(WEAK.holds(each) or each.plain.isdecimal() for each in said):
+    other = len(said) == 1 and said[0].plain in ("khac", "other")
+    if not other and all(WEAK.holds(each) or each.plain.isdecimal() for each in said):
         return NOTHING
     if len(said) == 1 and len(said[0].plain) < 3:
         return NOTHING
@@ -479,7 +495,7 @@ def _part(said: Words, index: Index) -> Found:
             left = (*label[:start], *label[end:])
             bound = BOUND.any(label[:start]) or BOUND.any(label[end:])
             turned = any(NEGATIVE.holds(each) or (digits and each.plain.isdecimal()) for each in left)
-            weak = len(said) == 1 and len(label) > 5
+            weak = len(said) == 1 and (len(label) > 5 or (other and end < len(label)))
             (near if bound or turned or weak else sure).add(form.at)
             break
     together = sure | near
@@ -530,14 +546,15 @@ def _one_slip(one: str, other: str) -> bool:
 
 _SEPARATOR = re.compile(r"[,;\n/&+|•、，]+|(?<=[^0-9])\.(?=\s)|(?:^|\s)-\s")
 _BETWEEN = re.compile(r"(?:tu )?([0-9]{1,3}) (?:den|toi|to|through) ([0-9]{1,3})")
-_SPAN = re.compile(r"[0-9]\s*[-–—~]+>?\s*[0-9]")
+_SPAN = re.compile(r"[0-9]\s*(?:[-–—~]+>?|\.\.+|…)\s*[0-9]")
+_CROSSED = re.compile("[✗✘❌✖×]")
 _COUNTED = re.compile(r"(?:chon |co )?(?:ca|het|all) ([0-9]{1,3}|hai|ba|bon)(?: (?:y|cau|cai|thu|of them))?")
 
 
 def point_at_several(text: str, index: Index) -> Found:
     """The choices that ``text`` lists, by numbers or labels, or *tất cả*, *không có*; not sure where doubtful."""
     said = usual(words(text))
-    if not said or len(said) > 80 or "?" in text:
+    if not said or len(said) > 80 or "?" in text or _CROSSED.search(text):
         return NOTHING
     inner = core(said, index.keep)
     found = _every(said, inner, index) or _by_numbers(text, inner, index)

@@ -54,8 +54,9 @@ class Doubt(StrEnum):
 
 
 class _Role(NamedTuple):
-    """What a word is in a number: ``sort`` d digit, m/t/l digits only after tens, M ten, h twenty, H hundred, K thousand,
-    V ten thousand, T million, B milliard, L "and", R a half, C tens, P decimal point, N typed digits."""
+    """What a word is in a number: ``sort`` d digit, m/t/l digits only after tens, M ten, Y tens, h twenty, H hundred, K thousand,
+    V ten thousand, T million, B milliard, L "and", R a half, C tens, P decimal point, N typed digits, G typed digits
+    that can only be a group of more."""
 
     sort: str
     value: Decimal
@@ -67,7 +68,9 @@ for _sort, _names in {
     "m": "mốt:1",
     "t": "tư:4",
     "l": "lăm:5 nhăm:5",
-    "M": "mười:10 mươi:10 chục:10",
+    "M": "mười:10",
+    "Y": "mươi:10",
+    "C": "chục:10",
     "h": "hăm:20",
     "H": "trăm:100",
     "K": "nghìn:1000 ngàn:1000",
@@ -89,39 +92,43 @@ _MOST = 15
 
 
 def _roles(items: list[Word | _Role]) -> list[_Role] | None:
-    """Words as their roles; after tens "mot", "tu", "nam" without marks are mốt, tư, lăm."""
+    """Words as their roles. Without marks "muoi" is mươi after a digit, else mười; "mot", "tu" after tens mốt, tư."""
     found: list[_Role] = []
     for item in items:
         if isinstance(item, _Role):
             found.append(item)
             continue
-        fitting = [role for shape, role in _ROLES.get(item.plain, ()) if agrees(item.shape, shape)]
+        fitting = [(shape, role) for shape, role in _ROLES.get(item.plain, ()) if agrees(item.shape, shape)]
         if not fitting:
             return None
-        exact = [role for shape, role in _ROLES[item.plain] if shape == item.shape]
-        some = exact or fitting
-        after_tens = bool(found) and found[-1].sort in "dMh"
-        ten = len(found) == 1 and found[0].sort == "M"
-        special = [role for role in some if role.sort in ("tl" if ten else "mtl")]
-        found.append(special[0] if special and after_tens else some[0])
+        some = [role for shape, role in fitting if shape == item.shape] or [role for _, role in fitting]
+        before = found[-1].sort if found else ""
+        wanted = "Y" if before in ("d", "N") else ""
+        if before in ("d", "Y", "h") or (before == "M" and len(found) > 1):
+            wanted += "mtl"
+        elif before == "M":
+            wanted += "tl"
+        found.append(next((role for role in some if role.sort in wanted), some[0]))
     return found
 
 
 def _below_hundred(roles: list[_Role]) -> Decimal | None:
     """``hai mươi mốt``, ``hai mốt``, ``ba lăm``, ``mười``; None if it isn't surely a number below a hundred.
 
-    "hai ba" is two or three, "hai mươi năm" can be twenty years.
+    "hai ba" is two or three, "hai mươi năm" can be twenty years, "chục người" is about ten.
     """
     sorts = "".join(role.sort for role in roles)
     value = [role.value for role in roles]
-    if sorts == "d" or sorts == "M" or sorts == "h":
+    if sorts[:2] == "dM":
+        sorts = "dY" + sorts[2:]
+    if sorts in ("d", "M", "h"):
         return value[0]
     if sorts in ("Md", "Ml"):
         return 10 + value[1] if value[1] and not (sorts == "Md" and value[1] == 5) else None
-    if sorts == "dM":
-        return value[0] * 10 if value[0] else None
-    if sorts in ("dMd", "dMm", "dMt", "dMl"):
-        doubtful = sorts == "dMd" and value[2] in (0, 5)
+    if sorts in ("dY", "dC", "NC"):
+        return value[0] * 10 if 0 < value[0] < 10 and not value[0] % 1 else None
+    if sorts in ("dYd", "dYm", "dYt", "dYl"):
+        doubtful = sorts == "dYd" and value[2] in (0, 5)
         return None if doubtful or not value[0] else value[0] * 10 + value[2]
     if sorts in ("hm", "ht", "hl", "hd"):
         return None if value[1] in (0, 5) and sorts == "hd" else 20 + value[1]
@@ -136,8 +143,6 @@ def _below_thousand(roles: list[_Role]) -> Decimal | None:
         return roles[0].value
     sorts = "".join(role.sort for role in roles)
     if "H" not in sorts:
-        if sorts == "NM":
-            return roles[0].value * 10 if roles[0].value < 10 else None
         return _below_hundred(roles)
     at = sorts.index("H")
     if at != 1 or sorts[0] not in "dN" or not 0 <= roles[0].value <= 9 or roles[0].value % 1:
@@ -188,7 +193,7 @@ def _value(roles: list[_Role]) -> Decimal | None:
             return _point(roles)
         if sorts[-1] == "R" and "H" not in sorts:
             half = _below_thousand(roles[:-1])
-            return None if half is None or half % 1 or "M" in sorts else half + Decimal("0.5")
+            return None if half is None or half % 1 or len(sorts) > 2 else half + Decimal("0.5")
         return _below_thousand(roles)
     at = sorts.index(scale)
     worth = roles[at].value
@@ -315,7 +320,7 @@ _BEFORE = Lexicon(
     """
     khoảng, khoảng độ, khoảng chừng, chừng, chừng khoảng, tầm, tầm khoảng, cỡ, độ, ước chừng, có, được,
     tổng, tổng cộng, tổng số, tất cả, cả thảy, số, điểm, cho, about, around, approximately, roughly, có
-    khoảng, hết, lương, thu nhập, tuổi, cả nhà, trong nhà, chỉ, chỉ có, mỗi, a total of
+    khoảng, hết, lương, thu nhập, tuổi, cả nhà, trong nhà, chỉ, chỉ có, mỗi, a total of, nhà, nhà tôi, nhà em, nhà có, con, cháu
     """
 )
 _UNITS = Lexicon(
@@ -365,8 +370,9 @@ def _items(text: str, language: str, whole: bool) -> list[Word | _Role] | Doubt:
                 # Perhaps a group of "1 000 000".
                 if not re.fullmatch(r"0[0-9]{2}|000(?:[.,][0-9]+)?", token["n"]):
                     return Doubt.NOT_A_NUMBER
-                value = Decimal(token["n"].replace(",", "."))
-            found.append(_Role("N", value))
+                found.append(_Role("G", Decimal(token["n"].replace(",", "."))))
+            else:
+                found.append(_Role("N", value))
             spans.append((token.start(), token.end()))
             ends.append(token.end())
         elif token["w"]:
@@ -407,7 +413,7 @@ def _joined(items: list[Word | _Role], texts: list[str]) -> list[Word | _Role]:
     """Groups of three digits apart by spaces made one number: ``5 000 000``."""
     numbers = iter(texts)
     found: list[tuple[Word | _Role, str]] = [
-        (item, next(numbers) if isinstance(item, _Role) and item.sort == "N" else "") for item in items
+        (item, next(numbers) if isinstance(item, _Role) and item.sort in "NG" else "") for item in items
     ]
     joined: list[tuple[Word | _Role, str]] = []
     for item, text in found:
@@ -441,6 +447,8 @@ def read_number(text: str, language: str, *, whole: bool, question: str = "") ->
     said = tuple(item if isinstance(item, Word) else Word("0", "0") for item in items)
     if not any(isinstance(item, _Role) for item in items) and _nothing_of(said):
         return Doubt.ZERO
+    if _HOUSE.any(said[:-1]):
+        return nothing
     value = _spelled(items, question)
     if value is None:
         items = _trimmed(items)
@@ -455,6 +463,10 @@ def read_number(text: str, language: str, *, whole: bool, question: str = "") ->
     if abs(value) >= 10**9 if whole else len(str(int(abs(value)))) > _MOST:
         return Doubt.TOO_LARGE
     return value
+
+
+_HOUSE = Lexicon("nhà số, số nhà, lớp, tầng, thứ, ngõ, hẻm, đường")
+"""Words before a number that counts nothing."""
 
 
 def _nothing_of(said: tuple[Word, ...]) -> bool:
@@ -525,7 +537,7 @@ def _spelled(items: list[Word | _Role], question: str) -> Decimal | Doubt | None
         return None
     if all(isinstance(item, Word) for item in items):
         names = [item.plain for item in items if isinstance(item, Word)]
-        if names[0] in ("a", "an"):
+        if names[0] in ("a", "an") and len(names) > 1:
             names[0] = "one"
         english = _english(names)
         if english is not None:

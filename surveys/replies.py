@@ -267,6 +267,10 @@ def _read(
     return _told(numerals.read_time(text) if "time" in shown else numerals.read_phone(text))
 
 
+def _named(choices: tuple[Option, ...], positions: Iterable[int]) -> Ambiguous:
+    return Ambiguous(tuple(dict.fromkeys(choices[at].name for at in sorted(set(positions)))))
+
+
 def _select(kind: Kind, text: str, choices: tuple[Option, ...], question: str) -> Reading:
     if not choices:
         return Refused("reply.not_a_choice")
@@ -275,11 +279,12 @@ def _select(kind: Kind, text: str, choices: tuple[Option, ...], question: str) -
     found = point_at_one(text, index, question) if one else point_at_several(text, index)
     if found.beyond:
         return Refused("reply.out_of_range", {"count": index.size})
-    names = tuple(dict.fromkeys(choices[at].name for at in sorted(set(found.positions))))
+    among = _named(choices, found.positions)
+    names = among.between
     if not names:
         return Refused("reply.not_a_choice")
     if not found.sure:
-        return Ambiguous(names)
+        return among
     return Value(names[0]) if one else Values(names)
 
 
@@ -344,9 +349,10 @@ def _aside(text: str, said: Words, kind: Kind, choices: tuple[Option, ...], offe
         ("prefer_not", offers.prefer_not, PreferNot()),
     ):
         if meaning in meant and "?" not in text:
-            if index is not None and len(said) == 1 and said[0].plain in index.vocabulary:
-                break
             shown = index.unsure[meaning] if index is not None else ()
+            parts = index.holding(core(said)) if index is not None and not shown else ()
+            if parts:
+                return _named(choices, parts)
             if len(shown) == 1:
                 name = choices[shown[0]].name
                 return Value(name) if kind is Kind.SELECT_ONE else Values((name,))

@@ -253,6 +253,7 @@ def respell(text: str) -> str | None:
 # ── phrases ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 MEANINGS: Mapping[str, str] = {
+    "unclear": "thôi, dạ thôi, thôi khỏi, thôi ạ, dạ thôi ạ, thôi khỏi đi",
     "yes": """
         có, có ạ, có chứ, có rồi, có luôn, có đó, có đấy, đã có, có có, ừ, ừa, ờ, uh, uhm có, uk, ừm có, ừ
         có, ừ đúng, vâng, vâng có, dạ, dạ vâng, dạ phải, dạ đúng, phải, phải rồi, phải đó, đúng, đúng rồi,
@@ -301,7 +302,7 @@ MEANINGS: Mapping[str, str] = {
     "all": """
         tất cả, tất cả các ý, tất cả các ý trên, tất cả những ý trên, tất cả ý trên, tất cả các câu, tất
         cả các câu trên, tất cả các cái, tất cả đều có, có tất cả, có hết, có đủ, có đủ hết, có đủ cả, đủ
-        cả, đủ hết, hết, chọn hết, chọn tất, tất, tất tần tật, toàn bộ, mọi thứ, cái nào cũng có, all, all
+        cả, đủ hết, chọn hết, chọn tất, tất tần tật, toàn bộ, mọi thứ, cái nào cũng có, all, all
         of them, all of these, all of the above, everything, every one, all the above
     """,
     "none": """
@@ -399,12 +400,16 @@ def meanings(said: Words) -> frozenset[str]:
     return frozenset(
         meaning
         for meant, meaning in found
-        if agree(said, meant) and (meaning not in COMMANDS or all(map(_wholly, said, meant)))
+        if agree(said, meant) and (not _strict(meaning, meant) or all(map(_wholly, said, meant)))
     )
 
 
+def _strict(meaning: str, meant: Words) -> bool:
+    return meaning in COMMANDS or len(meant[0].plain) == 1
+
+
 def _wholly(said: Word, meant: Word) -> bool:
-    return said.shape in (said.plain, meant.shape)
+    return said.shape == meant.shape or (said.shape == said.plain and said.plain != "o")
 
 
 class Lexicon:
@@ -443,11 +448,11 @@ class Lexicon:
 
 LEADING = Lexicon(
     """
-    dạ, dạ thưa, thưa, vâng, tôi, tui, mình, em, con, cháu, chúng tôi, nhà, nhà tôi, nhà em, nhà mình, gia
-    đình tôi, gia đình, của tôi, là, thì, thì là, chọn, tôi chọn, xin chọn, trả lời, trả lời là, câu trả
-    lời, câu trả lời là, đáp án, đáp án là, hiện, hiện nay, hiện tại, bây giờ, năm nay, ở, đang, đang ở,
-    giới tính, i, am, i am, i am a, i m, i m a, im, my answer is, it is, it s, the, answer, i choose, i have, we have, we
-    are, mine is, ad ơi, em ơi, bạn ơi, cháu ơi
+    dạ, dạ thưa, thưa, tôi, tui, mình, em, chúng tôi, con là, cháu là, nhà tôi có, nhà tôi ở, nhà em có, nhà em ở,
+    nhà mình có, nhà mình ở, gia đình tôi, gia đình, của tôi, là, thì, thì là, chọn, tôi chọn, xin chọn, trả lời,
+    trả lời là, câu trả lời, câu trả lời là, đáp án, đáp án là, hiện, hiện nay, hiện tại, bây giờ, năm nay, ở,
+    đang, đang ở, giới tính, vâng tôi, vâng em, i, am, i am, i am a, i m, i m a, im, my answer is, it is, it s,
+    the, answer, i choose, i have, we have, we are, mine is, ad ơi, em ơi, bạn ơi, cháu ơi
     """
 )
 """What people say before an answer without saying anything."""
@@ -485,7 +490,7 @@ UNSURE = Lexicon(
     thoảng, đôi khi, lúc, nhưng, hoặc, hay, hay là, nửa, một phần, gần như, sắp, sẽ, từng, trước, maybe,
     perhaps, probably, sometimes, might, but, if, or, depends, partly, soon, vừa, ngày xưa, hồi, hồi
     trước, cũ, hỏi, nói, nghe nói, người ta, họ, ai, gì, sao, nào, what, why, which, vợ, chồng, mẹ, bố,
-    cha, hàng xóm, bạn tôi, chỉ, mới, hết, hư, hỏng, mất, cũng, chút, ít, mấy, really, nhờ, mượn, ké
+    cha, hàng xóm, bạn tôi, chỉ, mới, hết, hư, hỏng, mất, cũng, chút, ít, mấy, really, nhờ, mượn, ké, thôi
     """
 )
 """Words by which a yes or a no is not a plain one any more."""
@@ -513,7 +518,7 @@ WEAK = Lexicon(
     """
     có, là, và, của, các, những, từ, một, cho, với, ở, tại, về, khi, thì, mà, hoặc, hay, để, được, bị, đã,
     đang, sẽ, người, cái, này, đó, trong, theo, phải, rất, không, ko, chưa, the, of, and, a, an, in, or,
-    to, i, my, for, with, phường, xã, quận, huyện, thành phố, đặc khu, ông, bà, số, năm, tôi, làm, bằng
+    to, i, my, for, with, phường, xã, quận, huyện, thành phố, đặc khu, ông, bà, số, năm, tôi, làm, bằng, nhà, khác, other
     """
 )
 """Words that alone don't point at a choice."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from bot.actions.gate import Act, Arguments, action, everywhere
+from bot.authoring.check import generated_texts
 from storage import instruments
 from storage.instruments import Edition, StoredForm
 from surveys.instruments import read_instrument
@@ -52,7 +53,7 @@ def publish(act: Act, given: Publish) -> dict[str, Any]:
     Raises Problem ``instrument_form_refused``, ``instrument_…``, ``instrument_version_taken``.
     """
     rows = {ref: Row(sheet, row) for ref, (sheet, row) in given.rows.items()}
-    loaded = read_form(given.xform, rows)
+    loaded = read_form(given.xform, rows, generated=generated_texts())
     if loaded.form is None:
         raise Problem("instrument_form_refused", count=len(loaded.errors))
     instrument = read_instrument(given.definition, loaded.form)
