@@ -13,7 +13,7 @@ HOUR_MS = 3_600_000
 KEEP_EVENTS_MS = 72 * HOUR_MS
 """Event ids are kept longer than any channel repeats an event (Telegram: 24 hours)."""
 
-FOLD = 20_000
+FOLD = 4_000
 """Ledger entries folded in one transaction, so that turns wait little."""
 
 

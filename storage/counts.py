@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select, union_all
+from sqlalchemy import Connection, Executable, delete, func, insert, select, union_all
+from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.schema import CELL, cube, ledger
 
@@ -51,23 +52,22 @@ def fold(connection: Connection, limit: int = 50_000) -> int:
     for *cell, delta in taken:
         key = tuple(cell)
         sums[key] = sums.get(key, 0) + delta
-    for key, delta in sorted(sums.items(), key=lambda item: repr(item[0])):
-        if delta:
-            _add(connection, key, delta)
+    rows = [
+        {**dict(zip(CELL, key, strict=True)), "count": delta}
+        for key, delta in sorted(sums.items(), key=lambda item: repr(item[0]))
+        if delta
+    ]
+    if rows:
+        connection.execute(_added(connection), rows)
     return len(taken)
 
 
-def _add(connection: Connection, key: tuple[object, ...], delta: int) -> None:
-    values = dict(zip(CELL, key, strict=True))
-    if connection.dialect.name == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert as upsert
-    else:
-        from sqlalchemy.dialects.postgresql import insert as upsert  # type: ignore[assignment]
-    statement = upsert(cube).values(**values, count=delta)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=list(CELL), set_={"count": cube.c.count + statement.excluded.count}
-        )
+def _added(connection: Connection) -> Executable:
+    """Insert cells, or add to those that are there."""
+    insert_into = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = insert_into(cube)
+    return statement.on_conflict_do_update(
+        index_elements=list(CELL), set_={"count": cube.c.count + statement.excluded.count}
     )
 
 
