@@ -97,7 +97,9 @@ class Desk:
 
     def idle(self, contact: Contact, abilities: Abilities, notices: Sequence[str] = ()) -> Outgoing:
         """What to say when no interview is open."""
-        key = "idle.staff" if contact.account_id is not None else "idle.resident"
+        key = "idle.again" if notices else "idle.resident"
+        if contact.account_id is not None:
+            key = "idle.staff"
         text = "\n\n".join([*notices, say(contact.language, key)])
         other = next(each for each in LANGUAGES if each != contact.language)
         rows = ((Button(say(other, "button.this_language"), render.data(render.LANGUAGE, 0, other)),),)
@@ -153,8 +155,23 @@ def opened(desk: Desk, hearing: Hearing, argument: str) -> Heard:
     return Heard(hearing.contact, desk.now(hearing))
 
 
+def over(desk: Desk, hearing: Hearing, argument: str) -> Heard:
+    """An answer to a campaign that takes none any more."""
+    interview = hearing.interview
+    assert interview is not None
+    contact = _session(hearing, interview_id=None)
+    ends = day(date.fromisoformat(interview.campaign_ends))
+    notice = hearing.say("code.over", title=interview.campaign_title, ends=ends)
+    return Heard(contact, desk.idle(contact, hearing.abilities, [notice]))
+
+
+def nothing_open(desk: Desk, hearing: Hearing, argument: str) -> Heard:
+    """Back, skip, submit … while nothing is asked."""
+    return Heard(hearing.contact, desk.now(hearing, [hearing.say("turn.nothing_open")]))
+
+
 def idle(desk: Desk, hearing: Hearing, argument: str) -> Heard:
-    """Words while nothing is asked. A six-character try at a code gets a word of its own."""
+    """Words while nothing is asked."""
     return Heard(
         hearing.contact, desk.now(hearing, [hearing.say("turn.not_a_code")] if argument.strip() else [])
     )
@@ -558,6 +575,8 @@ RESIDENT: Mapping[str, Handler] = {
     "change": amend,
     "edit": edit,
     "stage": stage,
+    "over": over,
+    **dict.fromkeys(("back", "skip", "keep", "review", "submit"), nothing_open),
 }
 """Everybody's words and taps."""
 

@@ -7,15 +7,19 @@ Everything else is named as an :class:`Aside` and goes alone.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
+from datetime import date
 
 from bot import render
+from bot.actions.accounts import CODE_PREFIX
 from bot.messages import Inbound, What
 from bot.questionnaires import Prepared
 from bot.texts import say
 from storage.contacts import Contact
 from storage.interviews import Interview
 from surveys import interview as engine
+from surveys.campaigns import Status
 from surveys.forms import Missing
 from surveys.replies import Command, find_code, read_command
 
@@ -55,15 +59,33 @@ ENGINE_COMMANDS = frozenset({"back", "skip", "review", "submit", "change", "keep
 """Commands that the interview engine carries out while an interview is open."""
 
 
+_INVITATION = re.compile(rf"\s*{CODE_PREFIX}[A-Za-z0-9_-]{{16,80}}\s*")
+
+
+def is_over(interview: Interview, today: date) -> bool:
+    """Whether an interview's campaign takes no answers any more: closed by staff, or its last day has passed."""
+    if not interview.campaign_status:
+        return False
+    return interview.campaign_status != Status.OPEN or interview.campaign_ends < today.isoformat()
+
+
 def listen(
-    inbound: Inbound, contact: Contact | None, interview: Interview | None, prepared: Prepared | None
+    inbound: Inbound,
+    contact: Contact | None,
+    interview: Interview | None,
+    prepared: Prepared | None,
+    today: date,
 ) -> engine.Event | Aside:
-    """What a message means, given whose it is and which interview is open."""
+    """What a message means ``today``, given whose it is and which interview is open."""
     if inbound.what is What.BLOCKED or inbound.what is What.UNBLOCKED:
         return Aside(inbound.what.value)
     if contact is None:
         return Aside("arrive")
     open_interview = interview is not None and interview.status == "open" and prepared is not None
+    if open_interview and interview is not None and is_over(interview, today):
+        late = listen(inbound, contact, None, None, today)
+        answers = isinstance(late, Aside) and late.name in ("idle", "stale_tap", "edit")
+        return Aside("over") if answers else late
     if inbound.what is What.OPENED:
         return Aside("code", inbound.text) if inbound.text else Aside("opened")
     if inbound.what is What.UNREADABLE:
@@ -73,6 +95,8 @@ def listen(
     if inbound.what is What.TAP:
         return _tapped(inbound.data, interview if open_interview else None, prepared)
     text = inbound.text
+    if _INVITATION.fullmatch(text):
+        return Aside("code", text.strip())
     if text.startswith("/") or not open_interview:
         command = _slash(text) or read_command(text)
         if command is not None and not (open_interview and command.name in ENGINE_COMMANDS):
@@ -164,6 +188,10 @@ def answer(
     """
     step = engine.step(prepared.questionnaire, state, event, about)
     command = step.command
+    if step.refusal is not None and isinstance(event, engine.Typed) and event.ref is None:
+        # No answer to what is asked, but the code of a campaign: this one's, or another.
+        code = find_code(event.text)
+        return engine.Step(state, command=Command("code", code)) if code else step
     if command is None or command.name not in ENGINE_COMMANDS:
         return step
     meant = _meant(command)

@@ -9,7 +9,9 @@ everything.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import secrets
 import signal
 from collections.abc import Collection
 from contextlib import AsyncExitStack
@@ -34,12 +36,17 @@ from bot.web.telegram import TelegramDoor, resident_commands
 from bot.worker import Worker
 from scheduler.jobs import STORAGE_JOBS
 from scheduler.runner import Runner
-from storage import migrate
+from storage import leases, migrate
 from storage.crypto import Keyring
-from storage.database import Database, Ownership
+from storage.database import Database, Ownership, now_ms
 from surveys.problems import Problem
 
 log = logging.getLogger("hoidan.serve")
+
+
+TRY_AGAIN_S = 20.0
+POLLING_LEASE_MS = 120_000
+"""Longer than one long poll: only one process of a deployment may fetch updates at a time."""
 
 
 class Role(StrEnum):
@@ -126,9 +133,11 @@ async def _open(
     elif migrate.pending(database.engine):
         raise Problem("database_pending")
     shelf = Shelf()
-    sender = await _telegram(settings, stack)
-    name = sender.name if sender is not None else ""
-    desk = Desk(STAFF, Links(settings.public_url, name))
+    sender = None
+    if settings.telegram_token is not None:
+        sender = TelegramSender(settings.telegram_token, settings.telegram_api_base)
+        stack.push_async_callback(sender.close)
+    desk = Desk(STAFF, Links(settings.public_url))
     turns = Turns(database, keys, shelf, desk, settings.time_zone)
     running = Running(settings, database, keys, turns, desk, shelf, telegram=sender)
     tasks: list[asyncio.Task[None]] = []
@@ -157,15 +166,6 @@ async def _finish(running: Running, tasks: list[asyncio.Task[None]]) -> None:
         for task in late:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _telegram(settings: Settings, stack: AsyncExitStack) -> TelegramSender | None:
-    if settings.telegram_token is None:
-        return None
-    sender = TelegramSender(settings.telegram_token, settings.telegram_api_base)
-    stack.push_async_callback(sender.close)
-    await sender.start()
-    return sender
 
 
 async def _listen(
@@ -208,15 +208,26 @@ async def _listen(
         raise Problem("port_taken", port=settings.port, fault=fault.strerror or "") from None
     running.port = runner.addresses[0][1]
     if sender is not None and door is not None:
-        await _announce(sender, settings)
-        if settings.telegram_mode == "polling":
-            tasks.append(asyncio.create_task(sender.poll(door.polled, stop), name="polling"))
+        reached = await _greet(running, sender)
+        tasks.append(asyncio.create_task(_talk(running, sender, door, stop, reached), name="telegram"))
 
 
-async def _announce(sender: TelegramSender, settings: Settings) -> None:
-    """Tell Telegram where we are and what can be said; a server that won't listen is no reason not to
-    serve.
+async def _greet(running: Running, sender: TelegramSender) -> bool:
+    """Ask Telegram who we are, and tell it where we are and what can be said. False when it can't be reached.
+
+    Telegram is one channel of several: when it can't be reached, the others are served. A token it refuses
+    is a mistake in
+    the settings, and raises Problem ``telegram_token``.
     """
+    settings = running.settings
+    try:
+        await sender.start()
+    except Problem as problem:
+        if problem.code != "telegram_unreachable":
+            raise
+        log.warning("Telegram can't be reached; it is tried again while the other channels are served")
+        return False
+    running.desk.links = Links(settings.public_url, sender.name)
     webhook = None
     if settings.telegram_mode == "webhook":
         webhook = (
@@ -224,3 +235,36 @@ async def _announce(sender: TelegramSender, settings: Settings) -> None:
             settings.telegram_webhook_secret or "",
         )
     await sender.announce(webhook, resident_commands())
+    return True
+
+
+async def _talk(
+    running: Running, sender: TelegramSender, door: TelegramDoor, stop: asyncio.Event, reached: bool
+) -> None:
+    """Reach Telegram if that is still to be done; then fetch updates, where they are not brought."""
+    while not reached and not stop.is_set():
+        await _pause(stop, TRY_AGAIN_S)
+        try:
+            reached = stop.is_set() or await _greet(running, sender)
+        except Problem as problem:
+            log.error("Telegram is not served: %s", problem.code)
+            return
+    if running.settings.telegram_mode != "polling" or stop.is_set():
+        return
+    holder, name = secrets.token_hex(8), f"polling:{TELEGRAM}"
+
+    async def allowed() -> bool:
+        epoch = await running.database.writing(
+            lambda connection: leases.take(connection, name, holder, now_ms(), POLLING_LEASE_MS), bulk=True
+        )
+        return epoch is not None
+
+    try:
+        await sender.poll(door.polled, stop, allowed)
+    finally:
+        await running.database.writing(lambda connection: leases.release(connection, name, holder), bulk=True)
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)

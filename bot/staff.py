@@ -269,6 +269,10 @@ _BY = {
 }  # fmt: skip
 
 
+_JOINING = frozenset({"theo", "by", "nhom", "tinh", "va", "and"})
+"""Words between and around the ones that mean something: *theo giới tính và nhóm tuổi*."""
+
+
 def counts(desk: Desk, hearing: Hearing, argument: str) -> Heard:
     """``/thongke CODE [item …] [theo giới|tuổi|xã]``."""
     words = argument.replace(",", " ").split()
@@ -280,7 +284,7 @@ def counts(desk: Desk, hearing: Hearing, argument: str) -> Heard:
     items, by = [], []
     for word in words[1:]:
         plain = fold(word).replace(" ", "")
-        if plain in ("theo", "by"):
+        if plain in _JOINING:
             continue
         if plain in _BY:
             by.append(_BY[plain])

@@ -231,6 +231,7 @@ class Turns:
         self, connection: Connection, batch: Sequence[Inbound]
     ) -> tuple[list[Turned | None], list[int]]:
         now = self._clock()
+        today = self._local(now).date()
         runs = self._read(connection, batch)
         seen = events.already_seen(connection, [(one.channel, one.event_id) for one in batch])
         fresh: list[tuple[str, str]] = []
@@ -254,6 +255,7 @@ class Turns:
                     run.contact if run else None,
                     run.interview if run else None,
                     run.prepared if run else None,
+                    today,
                 )
             if isinstance(meaning, Aside) or run is None or run.submitted:
                 alone_addresses.add(address)
@@ -399,6 +401,7 @@ class Turns:
     def _alone(self, connection: Connection, inbound: Inbound) -> Turned:
         """One event in a transaction of its own: answers too, and everything that is not one."""
         now = self._clock()
+        today = self._local(now).date()
         address = (inbound.channel, inbound.address)
         run = self._read(connection, [inbound]).get(address)
         key = (inbound.channel, inbound.event_id)
@@ -412,13 +415,17 @@ class Turns:
             run.contact if run else None,
             run.interview if run else None,
             run.prepared if run else None,
+            today,
         )
         if run is None:
             created = contacts.create(
                 connection, self._keyring, inbound.channel, inbound.address, pick(inbound.language), now
             )
             run = _Run(created, None, None, None)
-            meaning = conversation.listen(inbound, created, None, None)
+            meaning = conversation.listen(inbound, created, None, None, today)
+            if isinstance(meaning, Aside) and meaning.name == "idle":
+                # Whoever says hello is greeted.
+                meaning = Aside("opened")
         if not isinstance(meaning, Aside):
             logged: list[Logged] = []
             drafts: list[outbox.Draft] = []

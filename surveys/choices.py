@@ -1,17 +1,18 @@
 """Which of the choices shown a typed reply means.
 
-Everything here works with positions in the list, the way a person sees it. The order in which one choice is looked for:
+Everything here works with positions in the list, the way a person sees it. The order in which one choice is
+looked for:
 
 1. a label, whole, however it is typed (marks, case, place of the tone, abbreviations);
-2. the number shown beside a choice. It wins over a stored name that looks like another number, but a label that is
-   itself about that number elsewhere in the list ("2 con") makes it doubtful;
+2. the number shown beside a choice. It wins over a stored name that looks like another number, but a label
+that is itself about that number elsewhere in the list ("2 con") makes it doubtful;
 3. a stored name, or the letter before a label;
 4. a yes or a no, where the choices are such;
 5. labels that stand in the reply, or a part of a label that points at it alone;
 6. a label with one slip of a finger.
 
-What is turned round ("không phải nam"), what stands beside a label and says something, what fits several labels is
-found but not sure: the person is asked which one is meant.
+What is turned round ("không phải nam"), what stands beside a label and says something, what fits several
+labels is found but not sure: the person is asked which one is meant.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ NOTHING = Found((), False)
 BEYOND = Found((), False, True)
 
 
-# ── a list of choices made ready ──────────────────────────────────────────────────────────────────────────────
+# ── a list of choices made ready ──────────────────────────────────────────────────────────────────────
 
 _ENUMERATED = re.compile(r"\s*\(?([0-9]{1,3}|[A-Za-zĐđ])\s*[.)/:]\s+(?=\S)")
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
@@ -134,6 +135,9 @@ class Index:
                 for form in self._forms(at, label[:LABEL_LIMIT]):
                     first = first or form
                     self._add(_Form(at, form))
+                # With its number or letter too, as a person copies it.
+                whole = usual(words(label[:LABEL_LIMIT]))
+                self.plain_forms.setdefault(plain(whole), []).append(_Form(at, whole))
             labels.append(first)
         self.vocabulary = frozenset(each.plain for form in self.forms for each in form.words)
         self.digits = any(each.isdecimal() for each in self.vocabulary)
@@ -147,7 +151,8 @@ class Index:
         self._sort(labels)
 
     def _forms(self, at: int, label: str) -> list[Words]:
-        """A label as it is, without its number or letter, without what is in brackets, without the kind of a place."""
+        """A label as it is, without its number or letter, without what is in brackets, without the kind of
+        a place."""
         enumerated = _ENUMERATED.match(label)
         if enumerated:
             sign = enumerated[1].lower()
@@ -254,7 +259,7 @@ def index_of(choices: tuple[Option, ...]) -> Index:
     return Index(choices)
 
 
-# ── one choice ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── one choice ────────────────────────────────────────────────────────────────────────────────────────
 
 _NUMBERS = {
     each.plain: (each.shape, number)
@@ -385,7 +390,7 @@ def _in_digits(said: Words) -> Words:
     return tuple(each if (number := _small(each)) is None else word(str(number)) for each in said)
 
 
-# ── yes and no ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── yes and no ────────────────────────────────────────────────────────────────────────────────────────
 
 _ECHO = 6
 """Words that may follow a yes or a no: "có dùng", "không đi làm"."""
@@ -422,7 +427,7 @@ def _echoes(one: Word, index: Index, question: Words) -> bool:
     )
 
 
-# ── by words ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── by words ──────────────────────────────────────────────────────────────────────────────────────────
 
 _SOFT = frozenset("gioi nguoi toi thuoc dan song o tai la bang tot nghiep trinh do school".split())
 """Plain words that may stand beside a label without changing it: "giới nữ", "bằng đại học"."""
@@ -447,7 +452,8 @@ def _by_words(said: Words, inner: Words, index: Index) -> Found:
 
 
 def _glued(said: Words, index: Index) -> Found | None:
-    """A label with its spaces left out or put in elsewhere: ``daihoc``, ``smart phone``; only without marks."""
+    """A label with its spaces left out or put in elsewhere: ``daihoc``, ``smart phone``; only without
+    marks."""
     run = "".join(each.plain for each in said)
     if len(run) < 4 or any(each.shape != each.plain for each in said):
         return None
@@ -477,7 +483,8 @@ def _held(said: Words, index: Index) -> tuple[list[int], Words]:
 
 
 def _part(said: Words, index: Index) -> Found:
-    """Labels in which ``said`` stands, word for word. Sure if one, and what it leaves out neither turns nor bounds it."""
+    """Labels in which ``said`` stands, word for word. Sure if one, and what it leaves out neither turns nor
+    bounds it."""
     other = len(said) == 1 and said[0].plain in ("khac", "other")
     if not other and all(WEAK.holds(each) or each.plain.isdecimal() for each in said):
         return NOTHING
@@ -486,6 +493,7 @@ def _part(said: Words, index: Index) -> Found:
     digits = any(each.plain.isdecimal() for each in said)
     sure: set[int] = set()
     near: set[int] = set()
+    turned: set[int] = set()
     for form in index.forms:
         label = form.words
         for start in range(len(label) - len(said) + 1):
@@ -494,12 +502,15 @@ def _part(said: Words, index: Index) -> Found:
                 continue
             left = (*label[:start], *label[end:])
             bound = BOUND.any(label[:start]) or BOUND.any(label[end:])
-            turned = any(NEGATIVE.holds(each) or (digits and each.plain.isdecimal()) for each in left)
+            bound = bound or (digits and any(each.plain.isdecimal() for each in left))
             weak = len(said) == 1 and (len(label) > 5 or (other and end < len(label)))
-            (near if bound or turned or weak else sure).add(form.at)
+            denied = any(NEGATIVE.holds(each) for each in left)
+            (turned if denied else near if bound or weak else sure).add(form.at)
             break
-    together = sure | near
-    return Found(tuple(together), len(together) == 1 and bool(sure)) if together else NOTHING
+    if not sure and not near:
+        return NOTHING
+    together = sure | near | turned
+    return Found(tuple(together), len(together) == 1 and bool(sure))
 
 
 def _slipped(said: Words, index: Index) -> Found:
@@ -531,7 +542,8 @@ def _slipped(said: Words, index: Index) -> Found:
 
 
 def _one_slip(one: str, other: str) -> bool:
-    """Whether one letter put in, left out or changed, or two neighbours swapped, make ``one`` the ``other``."""
+    """Whether one letter put in, left out or changed, or two neighbours swapped, make ``one`` the
+    ``other``."""
     if one == other or abs(len(one) - len(other)) > 1 or not (one.isalpha() and other.isalpha()):
         return False
     shorter, longer = sorted((one, other), key=len)
@@ -542,7 +554,7 @@ def _one_slip(one: str, other: str) -> bool:
     return swapped or one[at + 1 :] == other[at + 1 :]
 
 
-# ── several choices ───────────────────────────────────────────────────────────────────────────────────────────
+# ── several choices ───────────────────────────────────────────────────────────────────────────────────
 
 _SEPARATOR = re.compile(r"[,;\n/&+|•、，]+|(?<=[^0-9])\.(?=\s)|(?:^|\s)-\s")
 _BETWEEN = re.compile(r"(?:tu )?([0-9]{1,3}) (?:den|toi|to|through) ([0-9]{1,3})")
@@ -552,7 +564,8 @@ _COUNTED = re.compile(r"(?:chon |co )?(?:ca|het|all) ([0-9]{1,3}|hai|ba|bon)(?: 
 
 
 def point_at_several(text: str, index: Index) -> Found:
-    """The choices that ``text`` lists, by numbers or labels, or *tất cả*, *không có*; not sure where doubtful."""
+    """The choices that ``text`` lists, by numbers or labels, or *tất cả*, *không có*; not sure where
+    doubtful."""
     said = usual(words(text))
     if not said or len(said) > 80 or "?" in text or _CROSSED.search(text):
         return NOTHING
@@ -570,7 +583,8 @@ def point_at_several(text: str, index: Index) -> Found:
 
 
 def _every(said: Words, inner: Words, index: Index) -> Found | None:
-    """All of them: every choice but *none*, *don't know*; doubtful where *other* is among them. None: not said."""
+    """All of them: every choice but *none*, *don't know*; doubtful where *other* is among them. None: not
+    said."""
     apart = {*index.none, *index.unsure["dont_know"], *index.unsure["prefer_not"]}
     every = tuple(at for at in range(index.size) if at not in apart)
     if "all" not in meanings(said) | meanings(inner):
@@ -586,7 +600,8 @@ def _every(said: Words, inner: Words, index: Index) -> Found | None:
 
 
 def _by_numbers(text: str, said: Words, index: Index) -> Found | None:
-    """Shown numbers: ``1,3 và 5``, ``1 3 5``, ``từ 1 đến 3``; doubtful: ``1-3``, ``135``. None if there are other words."""
+    """Shown numbers: ``1,3 và 5``, ``1 3 5``, ``từ 1 đến 3``; doubtful: ``1-3``, ``135``. None if there are
+    other words."""
     between = _BETWEEN.fullmatch(plain(said))
     if between is not None:
         first, last = int(between[1]), int(between[2])
@@ -660,7 +675,8 @@ def _by_labels(text: str, said: Words, index: Index) -> Found:
 
 
 def _pieces(text: str, said: Words, index: Index) -> list[Words]:
-    """The pieces of a list. If labels make up the whole reply it is one piece: a comma in a label separates nothing."""
+    """The pieces of a list. If labels make up the whole reply it is one piece: a comma in a label separates
+    nothing."""
     inner = core(said, index.keep)
     held, rest = _held(inner, index)
     if held and all(_between(each, index) for each in rest):

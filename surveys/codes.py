@@ -1,12 +1,14 @@
 """Campaign codes: short, easy to read aloud and type, and guarded against slips by a check character.
 
-A code has five or six characters of an alphabet without 0 and O, 1 and I; the second is a digit, the last the check.
+A code has five or six characters of an alphabet without 0 and O, 1 and I; the second is a digit, the last
+the check.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from surveys.words import narrow
 
@@ -30,9 +32,10 @@ def _times_x(value: int) -> int:
 def _check(body: Sequence[int]) -> int:
     """The check value of a code's other characters, first to last.
 
-    Characters are elements of the field of 32. With c₁ … cₙ the whole code, the check makes Σ xⁿ⁻ⁱ·cᵢ = 0. The weights
-    xⁿ⁻ⁱ are distinct and none is zero (x generates the field), so changing one character changes the sum by
-    w·(c − c′) ≠ 0 and exchanging two by (wᵢ − wⱼ)·(cᵢ − cⱼ) ≠ 0: every single substitution and every transposition is found.
+    Characters are elements of the field of 32. With c₁ … cₙ the whole code, the check makes Σ xⁿ⁻ⁱ·cᵢ = 0.
+    The weights xⁿ⁻ⁱ are distinct and none is zero (x generates the field), so changing one character
+    changes the sum by w·(c − c′) ≠ 0 and exchanging two by (wᵢ − wⱼ)·(cᵢ − cⱼ) ≠ 0: every single
+    substitution and every transposition is found.
     """
     total = 0
     for value in body:
@@ -41,9 +44,11 @@ def _check(body: Sequence[int]) -> int:
 
 
 def make_code(number: int, length: int = 6) -> str:
-    """The campaign code of ``number``, of ``length`` 5 or 6; different numbers have different codes, neighbours look unlike.
+    """The campaign code of ``number``, of ``length`` 5 or 6; different numbers have different codes,
+    neighbours look unlike.
 
-    ``number`` is at most 8 · 32^(length − 2) − 1: 262,143 for five characters, 8,388,607 for six. ValueError for others.
+    ``number`` is at most 8 · 32^(length − 2) − 1: 262,143 for five characters, 8,388,607 for six.
+    ValueError for others.
     """
     room = 8 * 32 ** (length - 2) if length in _SPREAD else 0
     if not 0 <= number < room:
@@ -68,10 +73,11 @@ def _code(text: str) -> str | None:
 
 
 def find_code(text: str) -> str | None:
-    """A campaign code anywhere in the first 1,000 characters of a message, in capitals; None if there is none.
+    """A campaign code anywhere in the first 1,000 characters of a message, in capitals; None if there is
+    none.
 
-    Looks for a link that ends in ``/chat/CODE``, then for a word that is a code (one in capitals first), then for two
-    neighbours that make one: a code written with a space or hyphen inside.
+    Looks for a link that ends in ``/chat/CODE``, then for a word that is a code (one in capitals first),
+    then for two neighbours that make one: a code written with a space or hyphen inside.
     """
     said = narrow(_INVISIBLE.sub("", text[: 2 * _SEARCHED]))[:_SEARCHED]
     for link in _LINK.finditer(said):
@@ -81,7 +87,7 @@ def find_code(text: str) -> str | None:
     codes = [run[0] for run in runs if _code(run[0])]
     if codes:
         return next((code for code in codes if code.isupper()), codes[0]).upper()
-    for first, second in zip(runs, runs[1:], strict=False):
+    for first, second in pairwise(runs):
         joined = first[0] + second[0]
         # Two words are a code by chance more easily: here the digit must stand where ours have it.
         if (

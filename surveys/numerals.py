@@ -1,7 +1,8 @@
-"""Numbers, dates and times of day as people write them: ``hai mốt``, ``1 triệu rưỡi``, ``5.3.85``, ``7h tối``.
+"""Numbers, dates and times of day as people write them: ``hai mốt``, ``1 triệu rưỡi``, ``5.3.85``, ``7h
+tối``.
 
-Every reader returns the value or a :class:`Doubt`: why it is better to ask again. Numbers that are about something
-("hơn 20", "5-7") are no answers. All readers look at a bounded text and take linear time.
+Every reader returns the value or a :class:`Doubt`: why it is better to ask again. Numbers that are about
+something ("hơn 20", "5-7") are no answers. All readers look at a bounded text and take linear time.
 """
 
 from __future__ import annotations
@@ -50,13 +51,13 @@ class Doubt(StrEnum):
     NOT_A_PHONE = "reply.not_a_phone"
 
 
-# ── numerals ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── numerals ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 class _Role(NamedTuple):
-    """What a word is in a number: ``sort`` d digit, m/t/l digits only after tens, M ten, Y tens, h twenty, H hundred, K thousand,
-    V ten thousand, T million, B milliard, L "and", R a half, C tens, P decimal point, N typed digits, G typed digits
-    that can only be a group of more."""
+    """What a word is in a number: ``sort`` d digit, m/t/l digits only after tens, M ten, Y tens, h twenty,
+    H hundred, K thousand, V ten thousand, T million, B milliard, L "and", R a half, C tens, P decimal
+    point, N typed digits, G typed digits that can only be a group of more."""
 
     sort: str
     value: Decimal
@@ -92,7 +93,8 @@ _MOST = 15
 
 
 def _roles(items: list[Word | _Role]) -> list[_Role] | None:
-    """Words as their roles. Without marks "muoi" is mươi after a digit, else mười; "mot", "tu" after tens mốt, tư."""
+    """Words as their roles. Without marks "muoi" is mươi after a digit, else mười; "mot", "tu" after tens
+    mốt, tư."""
     found: list[_Role] = []
     for item in items:
         if isinstance(item, _Role):
@@ -232,8 +234,8 @@ def _rest(roles: list[_Role], worth: Decimal) -> Decimal | None:
 _ENGLISH_UNITS = {
     name: number
     for number, name in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen".split()
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+        "sixteen seventeen eighteen nineteen".split()
     )
 }
 _ENGLISH_TENS = {
@@ -320,7 +322,8 @@ _BEFORE = Lexicon(
     """
     khoảng, khoảng độ, khoảng chừng, chừng, chừng khoảng, tầm, tầm khoảng, cỡ, độ, ước chừng, có, được,
     tổng, tổng cộng, tổng số, tất cả, cả thảy, số, điểm, cho, about, around, approximately, roughly, có
-    khoảng, hết, lương, thu nhập, tuổi, cả nhà, trong nhà, chỉ, chỉ có, mỗi, a total of, nhà, nhà tôi, nhà em, nhà có, con, cháu
+    khoảng, hết, lương, thu nhập, tuổi, cả nhà, trong nhà, chỉ, chỉ có, mỗi, a total of, nhà, nhà tôi, nhà
+    em, nhà có, con, cháu
     """
 )
 _UNITS = Lexicon(
@@ -332,14 +335,16 @@ _UNITS = Lexicon(
     """
 )
 _TIME_UNITS = {
-    "giờ": "gio", "tiếng": "gio", "h": "gio", "hour": "gio", "hours": "gio", "phút": "phut", "minute": "phut", "minutes": "phut",
-    "ngày": "ngay", "day": "ngay", "days": "ngay", "tuần": "tuan", "week": "tuan", "weeks": "tuan", "tháng": "thang",
-    "month": "thang", "months": "thang", "năm": "nam", "year": "nam", "years": "nam", "buổi": "buoi",
+    "giờ": "gio", "tiếng": "gio", "h": "gio", "hour": "gio", "hours": "gio", "phút": "phut",
+    "minute": "phut", "minutes": "phut", "ngày": "ngay", "day": "ngay", "days": "ngay", "tuần": "tuan",
+    "week": "tuan", "weeks": "tuan", "tháng": "thang", "month": "thang", "months": "thang", "năm": "nam",
+    "year": "nam", "years": "nam", "buổi": "buoi",
 }  # fmt: skip
 _BY_UNIT = {words(unit)[0].plain: (words(unit)[0].shape, meant) for unit, meant in _TIME_UNITS.items()}
 _QUESTION_UNITS = {
-    "gio": {"gio", "tieng", "hour", "hours"}, "phut": {"phut", "minute", "minutes"}, "ngay": {"ngay", "day", "days"},
-    "tuan": {"tuan", "week", "weeks"}, "thang": {"thang", "month", "months"}, "nam": {"nam", "year", "years"}, "buoi": {"buoi"},
+    "gio": {"gio", "tieng", "hour", "hours"}, "phut": {"phut", "minute", "minutes"},
+    "ngay": {"ngay", "day", "days"}, "tuan": {"tuan", "week", "weeks"},
+    "thang": {"thang", "month", "months"}, "nam": {"nam", "year", "years"}, "buoi": {"buoi"},
 }  # fmt: skip
 _QUESTION_SCALES = {
     "trieu": 1_000_000,
@@ -352,7 +357,8 @@ _SCALE_WORDS = frozenset({"nghin", "ngan", "van", "trieu", "tr", "ty", "ti"})
 
 
 def _items(text: str, language: str, whole: bool) -> list[Word | _Role] | Doubt:
-    """Words and typed numbers of ``text`` in order; a Doubt for signs that make it more than a plain number."""
+    """Words and typed numbers of ``text`` in order; a Doubt for signs that make it more than a plain
+    number."""
     found: list[Word | _Role] = []
     ends: list[int] = []
     negative = False
@@ -432,10 +438,11 @@ def _joined(items: list[Word | _Role], texts: list[str]) -> list[Word | _Role]:
 
 
 def read_number(text: str, language: str, *, whole: bool, question: str = "") -> Decimal | Doubt:
-    """One number, in digits or words, with what people say around it; ``whole`` where fractions can't be meant.
+    """One number, in digits or words, with what people say around it; ``whole`` where fractions can't be
+    meant.
 
-    ``question`` is the text of the question, if known: a number of hours or months is an answer only to a question
-    about hours or months, and "5 triệu" is 5 where the question asks for millions.
+    ``question`` is the text of the question, if known: a number of hours or months is an answer only to a
+    question about hours or months, and "5 triệu" is 5 where the question asks for millions.
     """
     nothing = Doubt.NOT_AN_INTEGER if whole else Doubt.NOT_A_NUMBER
     text = even(text)
@@ -557,7 +564,7 @@ def _spelled(items: list[Word | _Role], question: str) -> Decimal | Doubt | None
     return value
 
 
-# ── dates ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── dates ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class Parts(NamedTuple):
@@ -578,36 +585,37 @@ _MONTHS = {
 _LUNAR = re.compile(
     r"\bam lich\b|\bal\b|\bgieng\b|\bchap\b|\bram\b|"
     r"\b(?:giap|at|binh|dinh|mau|ky|ki|canh|tan|nham|quy|tuoi(?: con)?) "
-    r"(?:ty|ti|suu|dan|mao|meo|thin|ngo|mui|than|dau|tuat|hoi|chuot|trau|cop|ho|tho|rong|ran|ngua|de|khi|ga|cho|heo|lon)\b"
+    r"(?:ty|ti|suu|dan|mao|meo|thin|ngo|mui|than|dau|tuat|hoi|"
+    r"chuot|trau|cop|ho|tho|rong|ran|ngua|de|khi|ga|cho|heo|lon)\b"
 )
 _DATE_LEAD = re.compile(
-    r"(?:(?:da|thua|vang|toi|tui|em|con|chau|minh|la|thi|sinh|sinh vao|ngay thang nam sinh|thang nam sinh|ngay sinh|"
-    r"thang sinh|nam sinh|sn|ns|vao|luc|tu|on|in|since|i was born|born|it was|it is)\b[ :,]*)+"
+    r"(?:(?:da|thua|vang|toi|tui|em|con|chau|minh|la|thi|sinh|sinh vao|"
+    r"ngay thang nam sinh|thang nam sinh|ngay sinh|thang sinh|nam sinh|sn|ns|vao|luc|tu|on|in|since|i was born|born|it was|it is)\b[ :,]*)+"
 )
 _DATE_TAIL = re.compile(
     r"(?:[ ,.!;)]*\b(?:a|ah|nha|nhe|nghe|do|em|ban|roi|duong lich|dl|duong)\b)*[ .,!;)]*$"
 )
 _WEEKDAYS = {
-    "thu hai": 0, "thu 2": 0, "thu ba": 1, "thu 3": 1, "thu tu": 2, "thu 4": 2, "thu nam": 3, "thu 5": 3, "thu sau": 4,
-    "thu 6": 4, "thu bay": 5, "thu 7": 5, "chu nhat": 6, "monday": 0, "tuesday": 1, "wednesday": 2, "thursday": 3,
-    "friday": 4, "saturday": 5, "sunday": 6,
+    "thu hai": 0, "thu 2": 0, "thu ba": 1, "thu 3": 1, "thu tu": 2, "thu 4": 2, "thu nam": 3, "thu 5": 3,
+    "thu sau": 4, "thu 6": 4, "thu bay": 5, "thu 7": 5, "chu nhat": 6, "monday": 0, "tuesday": 1,
+    "wednesday": 2, "thursday": 3, "friday": 4, "saturday": 5, "sunday": 6,
 }  # fmt: skip
 _WEEKDAY = re.compile(f"({'|'.join(_WEEKDAYS)})[ ,]+(?:ngay +)?(?=[0-9])")
 _MONTH_MARK = re.compile(r"(?:(?<=[^a-z0-9])|^)(?:thang|thg|thag|th|t)(?:\. ?| )?(?=[0-9])|\bthang\b")
 _SPLIT = re.compile(r"[ ,/.\-]+")
 _NUMERIC = re.compile(r"([0-9]{1,4}) ?([/.\- ]) ?([0-9]{1,4})(?: ?\2 ?([0-9]{1,4}))?")
 _TO_WORDS = {
-    "mot": "một", "hai": "hai", "ba": "ba", "bon": "bốn", "tu": "tư", "nam": "năm", "lam": "lăm", "nham": "nhăm", "sau": "sáu",
-    "bay": "bảy", "tam": "tám", "chin": "chín", "muoi": "mười", "khong": "không", "linh": "linh", "le": "lẻ", "nghin": "nghìn",
-    "ngan": "ngàn", "tram": "trăm",
+    "mot": "một", "hai": "hai", "ba": "ba", "bon": "bốn", "tu": "tư", "nam": "năm", "lam": "lăm",
+    "nham": "nhăm", "sau": "sáu", "bay": "bảy", "tam": "tám", "chin": "chín", "muoi": "mười",
+    "khong": "không", "linh": "linh", "le": "lẻ", "nghin": "nghìn", "ngan": "ngàn", "tram": "trăm",
 }  # fmt: skip
 
 
 def _full_year(digits: str, today: date | None) -> int | Doubt | None:
     """``1985`` or ``85`` as a year of 1900 to 2100.
 
-    Two digits are the latest year that is not to come; the ten years after today stay open, since both "1927" and
-    "2027" may be meant. Without ``today`` the year 2025 stands for it.
+    Two digits are the latest year that is not to come; the ten years after today stay open, since both
+    "1927" and "2027" may be meant. Without ``today`` the year 2025 stands for it.
     """
     if len(digits) == 4:
         return int(digits) if 1900 <= int(digits) <= 2100 else None
@@ -685,7 +693,8 @@ def _with_month_mark(text: str, at: re.Match[str], today: date | None) -> Parts 
 
 
 _ENGLISH_DATE = re.compile(
-    r"(?:(?:the )?([0-9]{1,2})(?:st|nd|rd|th)? (?:of )?)?([a-z]{3,9})(?: ([0-9]{1,2})(?:st|nd|rd|th)?)?(?: ([0-9]{2,4}))?"
+    r"(?:(?:the )?([0-9]{1,2})(?:st|nd|rd|th)? (?:of )?)?([a-z]{3,9})"
+    r"(?: ([0-9]{1,2})(?:st|nd|rd|th)?)?(?: ([0-9]{2,4}))?"
 )
 
 
@@ -754,13 +763,14 @@ def _numeric(text: str, today: date | None) -> Parts | Doubt | None:
 
 
 _DAYS_OFF = {
-    "hom nay": 0, "nay": 0, "bua nay": 0, "ngay hom nay": 0, "today": 0, "hom qua": -1, "bua qua": -1, "ngay hom qua": -1,
-    "yesterday": -1, "hom kia": -2, "ngay mai": 1, "mai": 1, "tomorrow": 1,
+    "hom nay": 0, "nay": 0, "bua nay": 0, "ngay hom nay": 0, "today": 0, "hom qua": -1, "bua qua": -1,
+    "ngay hom qua": -1, "yesterday": -1, "hom kia": -2, "ngay mai": 1, "mai": 1, "tomorrow": 1,
 }  # fmt: skip
 
 
 def read_date(text: str, today: date | None) -> Parts | Doubt:
-    """A date as far as told: ``5.3.85``, ``tháng 3 năm 1985``, ``hôm nay``; the month exists, the day may not.
+    """A date as far as told: ``5.3.85``, ``tháng 3 năm 1985``, ``hôm nay``; the month exists, the day may
+    not.
 
     ``today`` anchors words like *hôm nay* and years of two digits.
     """
@@ -865,7 +875,7 @@ def only_year(text: str, today: date | None) -> str | Doubt:
     return str(parts.year) if parts.year is not None else Doubt.NOT_A_YEAR
 
 
-# ── times of day and telephone numbers ────────────────────────────────────────────────────────────────────────
+# ── times of day and telephone numbers ────────────────────────────────────────────────────────────────
 
 _TIME = re.compile(
     r"([0-9]{1,2}) ?(?:(?::|h|g|gio) ?([0-9]{2})? ?(?:p|phut|'|h)?|\.([0-9]{2}))"
@@ -875,7 +885,8 @@ _HOUR_WORDS = re.compile(r"^((?:mot|hai|ba|bon|nam|sau|bay|tam|chin|muoi(?: mot|
 
 
 def read_time(text: str) -> str | Doubt:
-    """``HH:MM`` of a time of day: ``7h30``, ``7 giờ rưỡi tối``, ``2:15 pm``, ``8 giờ kém 15``; a bare number is none."""
+    """``HH:MM`` of a time of day: ``7h30``, ``7 giờ rưỡi tối``, ``2:15 pm``, ``8 giờ kém 15``; a bare
+    number is none."""
     if len(text) > LONGEST:
         return Doubt.NOT_A_TIME
     said = " ".join(fold(even(text)).split())
@@ -922,7 +933,8 @@ def _turned(hour: int, part: str) -> int | None:
 
 
 _PHONE_LEAD = re.compile(
-    r"(?:(?:da|so|cua|toi|em|minh|la|sdt|dt|dien thoai|so dien thoai|di dong|zalo|phone|my|number|is)\b[ :.]*)+"
+    r"(?:(?:da|so|cua|toi|em|minh|la|sdt|dt|dien thoai|so dien thoai|di dong|zalo|"
+    r"phone|my|number|is)\b[ :.]*)+"
 )
 
 

@@ -1,18 +1,18 @@
 """What a person typed → a value, a command, a refusal, or "which of these?".
 
-A wrong answer is worse than a question asked twice: what can be read in two ways, what is turned round by a *không*,
-what says more than an answer, is asked again.
+A wrong answer is worse than a question asked twice: what can be read in two ways, what is turned round by a
+*không*, what says more than an answer, is asked again.
 
-A reply is first a whole label, then a command, *don't know* or *prefer not to say*, then whatever the kind of question
-takes (:mod:`surveys.choices`, :mod:`surveys.numerals`). What nothing was read from is read once more with the slips of
-Vietnamese keyboards undone.
+A reply is first a whole label, then a command, *don't know* or *prefer not to say*, then whatever the kind
+of question takes (:mod:`surveys.choices`, :mod:`surveys.numerals`). What nothing was read from is read once
+more with the slips of Vietnamese keyboards undone.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -56,7 +56,7 @@ __all__ = [
     "read_reply",
 ]
 
-# ── what is offered, and what comes out ───────────────────────────────────────────────────────────────────────
+# ── what is offered, and what comes out ───────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ TEXT_LIMIT = 4_000
 LINE_LIMIT = 400
 """Characters of a reply that can still be anything but a text answer."""
 
-# ── cleaning ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── cleaning ──────────────────────────────────────────────────────────────────────────────────────────
 
 _STRIPPED = re.compile(
     "[\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
@@ -136,7 +136,8 @@ _MARKS_KEPT = 4
 
 
 def clean(text: str, limit: int = TEXT_LIMIT) -> str:
-    """``text`` in NFC, without control and direction characters, spaces collapsed, at most ``limit`` characters."""
+    """``text`` in NFC, without control and direction characters, spaces collapsed, at most ``limit``
+    characters."""
     text = _STRIPPED.sub("", text[: 4 * limit])
     if text.isascii():
         return " ".join(text.split())[:limit].rstrip()
@@ -155,7 +156,7 @@ def _calm(text: str) -> str:
     return "".join(kept)
 
 
-# ── a reply ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── a reply ───────────────────────────────────────────────────────────────────────────────────────────
 
 _NO_OFFERS = Offers()
 
@@ -181,10 +182,11 @@ def read_reply(
 ) -> Reading:
     """What ``text`` means as a reply to a question of ``kind``. Never raises, whatever the text.
 
-    ``choices`` are those shown, in the order shown; ``language`` the person's (``vi`` or ``en``); ``today`` anchors
-    *hôm nay* and years of two digits. ``appearance`` is the question's in XLSForm: a text with ``month-year`` or ``year``
-    becomes ``03/1985`` or ``1985``, with ``time`` ``07:30``, with ``phone`` ten or eleven digits. ``question`` is its label,
-    if at hand: what it counts (hours, months, millions) decides whether a number with such a unit is an answer.
+    ``choices`` are those shown, in the order shown; ``language`` the person's (``vi`` or ``en``); ``today``
+    anchors *hôm nay* and years of two digits. ``appearance`` is the question's in XLSForm: a text with
+    ``month-year`` or ``year`` becomes ``03/1985`` or ``1985``, with ``time`` ``07:30``, with ``phone`` ten
+    or eleven digits. ``question`` is its label, if at hand: what it counts (hours, months, millions)
+    decides whether a number with such a unit is an answer.
     """
     free = kind is Kind.TEXT and not _TYPED & set(appearance.split())
     limit = TEXT_LIMIT if free else LINE_LIMIT
@@ -201,11 +203,12 @@ def read_reply(
         said = even(said)
     if free:
         return _read_text(said, offers)
-    reading = _read(kind, said, tuple(choices), language, today, offers, appearance, question)
+    shown = tuple(choices) if kind is Kind.SELECT_ONE or kind is Kind.SELECT_MULTIPLE else ()
+    reading = _read(kind, said, shown, language, today, offers, appearance, question)
     if isinstance(reading, Refused):
         mended = respell(said) if language != "en" else None
         if mended is not None:
-            again = _read(kind, mended, tuple(choices), language, today, offers, appearance, question)
+            again = _read(kind, mended, shown, language, today, offers, appearance, question)
             if not isinstance(again, Refused):
                 return again
     return reading
@@ -377,16 +380,17 @@ def _may_stop(said: Words, choices: tuple[Option, ...]) -> bool:
     return bool(same) or (one[0].plain == "dung" and bool(index.yes))
 
 
-# ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── commands ──────────────────────────────────────────────────────────────────────────────────────────
 
 _SLASH = {
-    "start": "start", "batdau": "start", "ma": "start", "code": "start", "help": "help", "trogiup": "help", "giup": "help",
-    "language": "language", "lang": "language", "ngonngu": "language", "stop": "stop", "dung": "stop", "huy": "stop",
-    "privacy": "privacy", "riengtu": "privacy", "request": "privacy_request", "yeucau": "privacy_request",
-    "human": "human", "canbo": "human", "back": "back", "quaylai": "back", "skip": "skip", "boqua": "skip",
-    "keep": "keep", "tieptuc": "keep", "review": "review", "xemlai": "review", "submit": "submit", "gui": "submit",
-    "nop": "submit", "change": "change", "edit": "change", "sua": "change", "counts": "counts", "thongke": "counts",
-    "campaign": "campaign", "campaigns": "campaigns", "chiendich": "campaigns", "newcampaign": "new_campaign",
+    "start": "start", "batdau": "start", "ma": "start", "code": "start", "help": "help", "trogiup": "help",
+    "giup": "help", "language": "language", "lang": "language", "ngonngu": "language", "stop": "stop",
+    "dung": "stop", "huy": "stop", "privacy": "privacy", "riengtu": "privacy", "request": "privacy_request",
+    "yeucau": "privacy_request", "human": "human", "canbo": "human", "back": "back", "quaylai": "back",
+    "skip": "skip", "boqua": "skip", "keep": "keep", "tieptuc": "keep", "review": "review",
+    "xemlai": "review", "submit": "submit", "gui": "submit", "nop": "submit", "change": "change",
+    "edit": "change", "sua": "change", "counts": "counts", "thongke": "counts", "campaign": "campaign",
+    "campaigns": "campaigns", "chiendich": "campaigns", "newcampaign": "new_campaign",
     "taochiendich": "new_campaign", "opencampaign": "open_campaign", "mochiendich": "open_campaign",
     "closecampaign": "close_campaign", "dongchiendich": "close_campaign", "qr": "qr", "maqr": "qr",
 }  # fmt: skip
@@ -407,10 +411,11 @@ _SMALL = {
 def read_command(text: str) -> Command | None:
     """A command: after a slash, or words that are the whole message; None for anything else.
 
-    Names: ``start`` (argument: the code), ``help``, ``language`` (argument ``vi``, ``en`` or none), ``stop``, ``privacy``,
-    ``privacy_request``, ``human``, ``back``, ``skip``, ``keep``, ``review``, ``submit``, ``change`` (argument: the number),
-    ``counts``, ``campaign``, ``campaigns``, ``new_campaign``, ``open_campaign``, ``close_campaign``, ``qr`` (argument: the
-    rest); a slash before anything else is ``unknown`` with that word.
+    Names: ``start`` (argument: the code), ``help``, ``language`` (argument ``vi``, ``en`` or none),
+    ``stop``, ``privacy``, ``privacy_request``, ``human``, ``back``, ``skip``, ``keep``, ``review``,
+    ``submit``, ``change`` (argument: the number), ``counts``, ``campaign``, ``campaigns``,
+    ``new_campaign``, ``open_campaign``, ``close_campaign``, ``qr`` (argument: the rest); a slash before
+    anything else is ``unknown`` with that word.
     """
     if len(text) > 4 * LINE_LIMIT:
         return None

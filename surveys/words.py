@@ -1,9 +1,10 @@
 """Vietnamese words as people type them, and the phrases that mean something in any survey.
 
-A word is compared twice: by its plain letters (``nữ`` → ``nu``) and by its shape, the letters with their quality
-marks and the tone at the end, wherever the tone was typed (``hoà``, ``hòa`` → the same shape). Who types no marks,
-or some of them, means every word they fit; who types other marks means another word: ``nu`` and ``nư`` can be
-``nữ``, ``nú`` can't. Hỏi and ngã are taken for each other, since half of the country speaks them alike.
+A word is compared twice: by its plain letters (``nữ`` → ``nu``) and by its shape, the letters with their
+quality marks and the tone at the end, wherever the tone was typed (``hoà``, ``hòa`` → the same shape). Who
+types no marks, or some of them, means every word they fit; who types other marks means another word: ``nu``
+and ``nư`` can be ``nữ``, ``nú`` can't. Hỏi and ngã are taken for each other, since half of the country
+speaks them alike.
 
 Slips of the two usual keyboards are undone by their own rules: VNI (``kho6ng``) and Telex (``khoong``).
 """
@@ -17,7 +18,7 @@ from typing import NamedTuple
 
 from surveys.letters import fold
 
-# ── letters ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── letters ───────────────────────────────────────────────────────────────────────────────────────────
 
 _TONES = {"\u0300": "`", "\u0301": "´", "\u0303": "~", "\u0309": "?", "\u0323": "."}
 _ALIKE = ({"?", "~"},)
@@ -121,14 +122,15 @@ def agree(said: Words, meant: Words) -> bool:
     )
 
 
-# ── syllables and keyboards ───────────────────────────────────────────────────────────────────────────────────
+# ── syllables and keyboards ───────────────────────────────────────────────────────────────────────────
 
 _ONSETS = "b c ch d g gh gi h k kh l m n ng ngh nh p ph qu r s t th tr v x".split()
 _RIMES = (
-    "a ac ach ai am an ang anh ao ap at au ay e ec em en eng eo ep et ech enh eu i ia ich iec iem ien ieng iep "
-    "iet ieu im in inh ip it iu o oa oac oach oai oam oan oang oanh oao oap oat oay oc oe oen oeo oet oi om on "
-    "ong ooc oong op ot u ua uan uang uat uay uc ue uech uenh ui um un ung uo uoc uoi uom uon uong uop uot uou "
-    "up ut uu uy uya uych uyen uyet uyn uynh uyp uyt uyu y yem yen yet yeu ynh ych"
+    "a ac ach ai am an ang anh ao ap at au ay e ec em en eng eo ep et ech enh eu i ia ich iec iem ien "
+    "ieng iep iet ieu im in inh ip it iu o oa oac oach oai oam oan oang oanh oao oap oat oay oc oe oen "
+    "oeo oet oi om on ong ooc oong op ot u ua uan uang uat uay uc ue uech uenh ui um un ung uo uoc uoi "
+    "uom uon uong uop uot uou up ut uu uy uya uych uyen uyet uyn uynh uyp uyt uyu y yem yen yet yeu ynh "
+    "ych "
 ).split()
 _SYLLABLES = frozenset(onset + rime for onset in ("", *_ONSETS) for rime in _RIMES)
 
@@ -250,7 +252,7 @@ def respell(text: str) -> str | None:
     return mended if mended != " ".join(text.split()) else None
 
 
-# ── phrases ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── phrases ───────────────────────────────────────────────────────────────────────────────────────────
 
 MEANINGS: Mapping[str, str] = {
     "unclear": "thôi, dạ thôi, thôi khỏi, thôi ạ, dạ thôi ạ, thôi khỏi đi",
@@ -363,7 +365,8 @@ MEANINGS: Mapping[str, str] = {
     """,
     "language en": "english, english please, in english, tiếng anh, sang tiếng anh, đổi sang tiếng anh",
 }
-"""Phrases by meaning, apart by commas: what whole messages mean. A message that fits phrases of two meanings has none."""
+"""Phrases by meaning, apart by commas: what whole messages mean. A message that fits phrases of two
+meanings has none."""
 
 COMMANDS = frozenset("back skip keep review submit change stop privacy help human start language".split()) | {
     "language vi",
@@ -371,10 +374,12 @@ COMMANDS = frozenset("back skip keep review submit change stop privacy help huma
 }
 
 IN_TEXT = frozenset({"back", "skip", "review", "change", "stop", "privacy", "help"})
-"""Commands that are heard when any text can be the answer: there "gửi", "English" or "nhân viên" are answers."""
+"""Commands that are heard when any text can be the answer: there "gửi", "English" or "nhân viên" are
+answers."""
 
 NAMES = frozenset({"dung", "huy"})
-"""Words without marks that stop (``dừng``, ``huỷ``), and are also a name (Dung, Dũng, Huy) or yes (``đúng``)."""
+"""Words without marks that stop (``dừng``, ``huỷ``), and are also a name (Dung, Dũng, Huy) or yes
+(``đúng``)."""
 
 
 def _table() -> dict[str, list[tuple[Words, str]]]:
@@ -448,11 +453,12 @@ class Lexicon:
 
 LEADING = Lexicon(
     """
-    dạ, dạ thưa, thưa, tôi, tui, mình, em, chúng tôi, con là, cháu là, nhà tôi có, nhà tôi ở, nhà em có, nhà em ở,
-    nhà mình có, nhà mình ở, gia đình tôi, gia đình, của tôi, là, thì, thì là, chọn, tôi chọn, xin chọn, trả lời,
-    trả lời là, câu trả lời, câu trả lời là, đáp án, đáp án là, hiện, hiện nay, hiện tại, bây giờ, năm nay, ở,
-    đang, đang ở, giới tính, vâng tôi, vâng em, i, am, i am, i am a, i m, i m a, im, my answer is, it is, it s,
-    the, answer, i choose, i have, we have, we are, mine is, ad ơi, em ơi, bạn ơi, cháu ơi
+    dạ, dạ thưa, thưa, tôi, tui, mình, em, chúng tôi, con là, cháu là, nhà tôi có, nhà tôi ở, nhà em có, nhà
+    em ở, nhà mình có, nhà mình ở, gia đình tôi, gia đình, của tôi, là, thì, thì là, chọn, tôi chọn, xin
+    chọn, trả lời, trả lời là, câu trả lời, câu trả lời là, đáp án, đáp án là, hiện, hiện nay, hiện tại, bây
+    giờ, năm nay, ở, đang, đang ở, giới tính, vâng tôi, vâng em, i, am, i am, i am a, i m, i m a, im, my
+    answer is, it is, it s, the, answer, i choose, i have, we have, we are, mine is, ad ơi, em ơi, bạn ơi,
+    cháu ơi
     """
 )
 """What people say before an answer without saying anything."""
@@ -518,7 +524,8 @@ WEAK = Lexicon(
     """
     có, là, và, của, các, những, từ, một, cho, với, ở, tại, về, khi, thì, mà, hoặc, hay, để, được, bị, đã,
     đang, sẽ, người, cái, này, đó, trong, theo, phải, rất, không, ko, chưa, the, of, and, a, an, in, or,
-    to, i, my, for, with, phường, xã, quận, huyện, thành phố, đặc khu, ông, bà, số, năm, tôi, làm, bằng, nhà, khác, other
+    to, i, my, for, with, phường, xã, quận, huyện, thành phố, đặc khu, ông, bà, số, năm, tôi, làm, bằng,
+    nhà, khác, other
     """
 )
 """Words that alone don't point at a choice."""

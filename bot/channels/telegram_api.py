@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
@@ -41,6 +41,8 @@ ACKNOWLEDGING = 32
 """Acknowledgements of taps on their way at once; above ten times that the rest are dropped (a spinner ends
 by itself).
 """
+FAREWELL = 2
+"""Seconds that a last word to Telegram may take at the end."""
 
 
 class AiohttpRequest(BaseRequest):
@@ -192,6 +194,11 @@ class TelegramSender:
         data = RequestData([RequestParameter.from_input(key, value) for key, value in parameters.items()])
         return await self._request.post(f"{self._base}/bot{self._token}/{method}", data, **timeouts)
 
+    async def _fetch(self, offset: int) -> Any:
+        return await self._call(
+            "getUpdates", {"offset": offset, "timeout": 25, "allowed_updates": list(UPDATES)}, read_timeout=35
+        )
+
     def acknowledge(self, callback: str) -> None:
         """Stop the spinner of a tapped button: best effort, behind everything else."""
         if not callback or len(self._acknowledging) >= ACKNOWLEDGING * 10:
@@ -241,8 +248,15 @@ class TelegramSender:
         """Have updates kept for polling."""
         await self.bot.delete_webhook()
 
-    async def poll(self, take: Callable[[list[bytes]], Any], stopping: asyncio.Event) -> None:
+    async def poll(
+        self,
+        take: Callable[[list[bytes]], Awaitable[None]],
+        stopping: asyncio.Event,
+        allowed: Callable[[], Awaitable[bool]],
+    ) -> None:
         """Fetch updates until ``stopping``; ``take`` gets raw updates and returns when they are committed.
+
+        ``allowed`` is asked before every fetch: one process alone may poll for a bot.
 
         The offset moves only after that, so a crash in between brings them again; their ids are known by
         then.
@@ -250,10 +264,21 @@ class TelegramSender:
         offset = 0
         while not stopping.is_set():
             try:
-                updates = await self._call(
-                    "getUpdates",
-                    {"offset": offset, "timeout": 25, "allowed_updates": list(UPDATES)},
-                    read_timeout=35,
+                if not await allowed():
+                    await _pause(stopping, 5)
+                    continue
+            except Exception as fault:
+                log.warning("polling waits for the database: %s", type(fault).__name__)
+                await _pause(stopping, 3)
+                continue
+            try:
+                updates = await _unless(
+                    stopping,
+                    self._call(
+                        "getUpdates",
+                        {"offset": offset, "timeout": 25, "allowed_updates": list(UPDATES)},
+                        read_timeout=35,
+                    ),
                 )
             except Conflict:
                 log.error("another program polls for this bot, or a webhook is set; waiting")
@@ -275,6 +300,36 @@ class TelegramSender:
             numbers = [one["update_id"] for one in updates if isinstance(one, dict) and "update_id" in one]
             if numbers:
                 offset = max(numbers) + 1
+        if offset:
+            # What is committed need not come again at the next start; what is new stays with Telegram.
+            with suppress(TelegramError):
+                await self._call(
+                    "getUpdates", {"offset": offset, "timeout": 0, "limit": 1}, read_timeout=FAREWELL
+                )
+
+
+async def _unless(stopping: asyncio.Event, call: Coroutine[Any, Any, Any]) -> Any:
+    """What ``call`` gives, or None as soon as ``stopping`` is set: nobody waits for a long poll to end."""
+    calling, ended = asyncio.create_task(call), asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait({calling, ended}, return_when=asyncio.FIRST_COMPLETED)
+        return calling.result() if calling.done() else None
+    finally:
+        ended.cancel()
+        if not calling.done():
+            calling.cancel()
+            await asyncio.wait({calling})
+
+
+async def _until(stopping: asyncio.Event, work: Coroutine[Any, Any, Any]) -> Any:
+    """The result of ``work``; None when ``stopping`` comes first, which cancels it."""
+    working, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        working.cancel()
+        stopped.cancel()
 
 
 async def _pause(stopping: asyncio.Event, seconds: float) -> None:

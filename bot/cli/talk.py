@@ -81,7 +81,7 @@ class Talk:
 
     def hear(self, inbound: Inbound) -> str:
         """What the bot says to a message: the same reading, engine and texts as on every other channel."""
-        meaning = conversation.listen(inbound, _CONTACT, _INTERVIEW, self.prepared)
+        meaning = conversation.listen(inbound, _CONTACT, _INTERVIEW, self.prepared, self.clock().date())
         return self._aside(meaning) if isinstance(meaning, Aside) else self.take(meaning)
 
     def take(self, event: Event) -> str:

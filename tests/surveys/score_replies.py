@@ -1,21 +1,26 @@
-"""Score the reading of typed replies against a corpus: ``python tests/surveys/score_replies.py FILE [--json]``.
+"""Score the reading of typed replies against a corpus: ``python tests/surveys/score_replies.py FILE
+[--json]``.
 
 FILE has one JSON object per line:
 
-- ``id``, ``kind``: select_one, select_multiple, yes_no, area_name (a select_one), integer, range (an integer), decimal,
-  date, month_year, year, time, phone, text (the last five are text questions, with that appearance), command and
-  stop_word (a message while no question is open), join_code (a message that may hold a campaign code);
-- ``lang`` (vi, en), ``question``, ``choices`` ([{code, label}] in the order shown), ``constraint`` (XLSForm, or empty),
-  ``reply`` (what was typed);
-- ``expect``, and ``accept_also`` (a list of further outcomes as good): ``{value}`` (choice code, number, ISO date,
-  MM/YYYY, text, code), ``{values}``, ``{dont_know: true}``, ``{prefer_not: true}``, ``{command: name}`` (with ``argument``
-  if that matters), ``{refuse: true}``, ``{ask_again: true, ambiguous_between: [codes]}``;
-- optional: ``offers`` ({dont_know, prefer_not, skip}; all true when left out), ``today`` (2026-11-20 when left out).
+- ``id``, ``kind``: select_one, select_multiple, yes_no, area_name (a select_one), integer, range (an
+  integer), decimal, date, month_year, year, time, phone, text (the last five are text questions, with that
+  appearance), command and stop_word (a message while no question is open), join_code (a message that may
+  hold a campaign code);
+- ``lang`` (vi, en), ``question``, ``choices`` ([{code, label}] in the order shown), ``constraint``
+  (XLSForm, or empty), ``reply`` (what was typed);
+- ``expect``, and ``accept_also`` (a list of further outcomes as good): ``{value}`` (choice code, number,
+  ISO date, MM/YYYY, text, code), ``{values}``, ``{dont_know: true}``, ``{prefer_not: true}``, ``{command:
+  name}`` (with ``argument`` if that matters), ``{refuse: true}``, ``{ask_again: true, ambiguous_between:
+  [codes]}``;
+- optional: ``offers`` ({dont_know, prefer_not, skip}; all true when left out), ``today`` (2026-11-20 when
+  left out).
 
-A line is right when what was read is expected. Refusing and asking again are the same to the person, who sees the
-question again: ``refuse`` is met by both, ``ask_again`` by a refusal only when it names no choices. A value that breaks the
-constraint counts as refused, as in an interview. A *wrong accept* is a line where something was taken (a value, don't know, prefer not, a
-command) that is not expected: the worst that can happen, since nobody notices. Both rates are over all lines of a kind.
+A line is right when what was read is expected. Refusing and asking again are the same to the person, who
+sees the question again: ``refuse`` is met by both, ``ask_again`` by a refusal only when it names no
+choices. A value that breaks the constraint counts as refused, as in an interview. A *wrong accept* is a
+line where something was taken (a value, don't know, prefer not, a command) that is not expected: the worst
+that can happen, since nobody notices. Both rates are over all lines of a kind.
 """
 
 from __future__ import annotations

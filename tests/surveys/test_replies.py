@@ -1,0 +1,697 @@
+"""What a person types becomes a value, a command, or the question once more; never a wrong answer."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from bot.texts import LANGUAGES, catalogue
+from surveys import codes, numerals
+from surveys.forms import Kind
+from surveys.replies import (
+    Ambiguous,
+    Command,
+    DontKnow,
+    Offers,
+    Option,
+    PreferNot,
+    Reading,
+    Refused,
+    Value,
+    Values,
+    clean,
+    find_code,
+    make_code,
+    read_command,
+    read_month_year,
+    read_reply,
+)
+from tests.surveys.score_replies import load, meets, score
+
+HERE = Path(__file__).parent
+TODAY = date(2026, 11, 20)
+ALL = Offers(dont_know=True, prefer_not=True, skip=True)
+
+SEX = (Option("1", ("Nam",)), Option("2", ("Nữ",)))
+YES_NO = (Option("co", ("Có",)), Option("khong", ("Không",)))
+WORK = tuple(
+    Option(str(number), (label,))
+    for number, label in enumerate(
+        (
+            "Làm công ăn lương",
+            "Tự làm, buôn bán, chủ cơ sở",
+            "Làm nông-lâm-thủy sản",
+            "Không có việc, đang tìm",
+            "Nội trợ",
+            "Đi học",
+            "Nghỉ hưu",
+            "Khác",
+        ),
+        1,
+    )
+)
+
+
+def reply(kind: Kind, text: str, choices: tuple[Option, ...] = (), **more: object) -> Reading:
+    settings: dict[str, object] = {"language": "vi", "today": TODAY, "offers": ALL, **more}
+    return read_reply(kind, text, choices=choices, **settings)  # type: ignore[arg-type]
+
+
+# ── the corpus ────────────────────────────────────────────────────────────────────────────────────────
+
+
+CORPUS = load(HERE / "data" / "replies.jsonl")
+
+
+def test_the_corpus_is_large_varied_and_half_of_it_hard() -> None:
+    asked_again = [line for line in CORPUS if {"refuse", "ask_again"} & set(line["expect"])]
+    assert len(CORPUS) >= 600
+    assert len({line["id"] for line in CORPUS}) == len(CORPUS)
+    assert {line["kind"] for line in CORPUS} == {
+        "select_one", "select_multiple", "integer", "decimal", "date", "month_year", "year", "time",
+        "yes_no", "text", "range", "phone", "area_name", "command", "stop_word", "join_code",
+    }  # fmt: skip
+    assert len(asked_again) >= 0.3 * len(CORPUS)
+
+
+def test_at_least_97_of_100_replies_are_read_as_meant_and_hardly_any_is_taken_wrongly() -> None:
+    scores, failures = score(CORPUS)
+    shown = [(failure.line["reply"], dict(failure.read_as)) for failure in failures]
+    assert scores["all"].accuracy >= 0.97, shown
+    assert scores["all"].wrong_accept_rate <= 0.005, shown
+    for kind, one in scores.items():
+        assert one.accuracy >= 0.9, (kind, shown)
+
+
+def test_the_scorer_tells_a_wrong_accept_from_a_needless_question() -> None:
+    line = {"id": "x", "kind": "select_one", "lang": "vi", "question": "", "constraint": ""}
+    line |= {"choices": [{"code": option.name, "label": option.labels[0]} for option in SEX]}
+    lines = [
+        {**line, "reply": "nam", "expect": {"value": "1"}},
+        {**line, "reply": "nam", "expect": {"value": "2"}},
+        {**line, "reply": "đàn ông", "expect": {"value": "1"}},
+        {**line, "reply": "đàn ông", "expect": {"value": "1"}, "accept_also": [{"refuse": True}]},
+    ]
+    one = score(lines)[0]["select_one"]
+    assert (one.lines, one.right, one.wrong_accepts) == (4, 2, 1)
+    assert meets({"value": "2.50"}, {"value": "2.5"}, "decimal")
+    assert not meets({"refuse": True}, {"ask_again": True, "ambiguous_between": ["1", "2"]}, "select_one")
+
+
+# ── choices ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "text", ["Nữ", "nu", "NƯ", "nuwx", "nu74", "2", "２", "2.", "số 2", "chọn hai", "là nữ ạ"]
+)
+def test_a_choice_is_understood_by_label_number_and_keyboard_slip(text: str) -> None:
+    assert reply(Kind.SELECT_ONE, text, SEX) == Value("2")
+
+
+@pytest.mark.parametrize("text", ["năm", "không phải nam", "nam à?", "đàn ông", "không", "👍", "1.5", "-1"])
+def test_a_word_with_other_marks_or_turned_round_is_no_choice(text: str) -> None:
+    assert isinstance(reply(Kind.SELECT_ONE, text, SEX), Refused | Ambiguous)
+
+
+def test_several_possible_choices_are_asked_back_by_name() -> None:
+    assert reply(Kind.SELECT_ONE, "nam hay nữ", SEX) == Ambiguous(("1", "2"))
+    assert reply(Kind.SELECT_ONE, "1 hoặc 2", SEX) == Ambiguous(("1", "2"))
+
+
+def test_the_shown_number_wins_over_a_stored_code() -> None:
+    reversed_codes = (Option("2", ("Tốt",)), Option("1", ("Kém",)), Option("9", ("Khó nói",)))
+    assert reply(Kind.SELECT_ONE, "1", reversed_codes) == Value("2")
+    assert reply(Kind.SELECT_ONE, "9", reversed_codes) == Value("9")
+
+
+def test_a_number_that_is_also_said_in_another_label_is_asked_back() -> None:
+    children = (Option("a", ("Không có con",)), Option("b", ("1 con",)), Option("c", ("2 con trở lên",)))
+    assert reply(Kind.SELECT_ONE, "2", children) == Ambiguous(("b", "c"))
+    assert reply(Kind.SELECT_ONE, "số 2", children) == Value("b")
+    assert reply(Kind.SELECT_ONE, "1 con", children) == Value("b")
+
+
+def test_a_number_that_is_not_shown_says_how_many_there_are() -> None:
+    assert reply(Kind.SELECT_ONE, "9", SEX) == Refused("reply.out_of_range", {"count": 2})
+
+
+@pytest.mark.parametrize("text", ["có", "co", "ừ", "dạ có ạ", "đúng rồi", "co1", "yes", "ok"])
+def test_yes_in_many_forms(text: str) -> None:
+    assert reply(Kind.SELECT_ONE, text, YES_NO) == Value("co")
+
+
+@pytest.mark.parametrize(
+    "text", ["không", "ko", "khong a", "không có", "chưa", "kho6ng", "khoong", "nope", "hông"]
+)
+def test_no_in_many_forms(text: str) -> None:
+    assert reply(Kind.SELECT_ONE, text, YES_NO) == Value("khong")
+
+
+@pytest.mark.parametrize(
+    "text", ["có lẽ", "có đâu", "không phải là không có", "lúc có lúc không", "dạ thôi", "cô", "có không?"]
+)
+def test_half_a_yes_is_asked_again(text: str) -> None:
+    assert isinstance(reply(Kind.SELECT_ONE, text, YES_NO), Refused | Ambiguous)
+
+
+def test_words_of_the_question_may_follow_a_yes_or_a_no() -> None:
+    question = "Ông/bà có đang đi làm không?"
+    assert reply(Kind.SELECT_ONE, "không đi làm", YES_NO, question=question) == Value("khong")
+    assert isinstance(reply(Kind.SELECT_ONE, "không đi làm", YES_NO), Ambiguous)
+
+
+def test_a_part_of_a_label_is_enough_if_it_points_at_one_choice_and_turns_nothing() -> None:
+    assert reply(Kind.SELECT_ONE, "buôn bán", WORK) == Value("2")
+    assert reply(Kind.SELECT_ONE, "thuỷ sản", WORK) == Value("3")
+    assert reply(Kind.SELECT_ONE, "làm", WORK) == Refused("reply.not_a_choice")
+    assert reply(Kind.SELECT_ONE, "có việc", WORK) == Refused("reply.not_a_choice")
+    incomes = (Option("a", ("Dưới 5 triệu",)), Option("b", ("Từ 5 triệu",)), Option("c", ("Trên 9 triệu",)))
+    assert reply(Kind.SELECT_ONE, "5 triệu", incomes) == Ambiguous(("a", "b"))
+    assert reply(Kind.SELECT_ONE, "9 triệu", incomes) == Ambiguous(("c",))
+
+
+def test_one_slip_in_a_long_word_is_forgiven_unless_it_makes_another_word() -> None:
+    levels = (Option("x", ("Thường xuyên",)), Option("t", ("Trung học",)))
+    assert reply(Kind.SELECT_ONE, "thuong xuyenn", levels) == Value("x")
+    assert reply(Kind.SELECT_ONE, "trường học", levels) == Refused("reply.not_a_choice")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("1,3 và 5", ("1", "3", "5")),
+        ("1 3 5", ("1", "3", "5")),
+        ("5, 3, 1", ("1", "3", "5")),
+        ("từ 1 đến 3", ("1", "2", "3")),
+        ("nội trợ, đi học", ("5", "6")),
+        ("tự làm, buôn bán, chủ cơ sở", ("2",)),
+        ("nghi huu va noi tro", ("5", "7")),
+    ],
+)
+def test_several_choices_come_in_list_order(text: str, names: tuple[str, ...]) -> None:
+    assert reply(Kind.SELECT_MULTIPLE, text, WORK) == Values(names)
+
+
+def test_doubtful_lists_are_asked_back() -> None:
+    assert reply(Kind.SELECT_MULTIPLE, "1-3", WORK) == Ambiguous(("1", "2", "3"))
+    assert reply(Kind.SELECT_MULTIPLE, "135", WORK) == Ambiguous(("1", "3", "5"))
+    assert reply(Kind.SELECT_MULTIPLE, "1, không 3", WORK) == Refused("reply.not_a_choice")
+    assert isinstance(reply(Kind.SELECT_MULTIPLE, "nội trợ, nấu ăn", WORK), Refused)
+
+
+def test_all_and_none_are_those_that_the_list_has() -> None:
+    devices = (Option("1", ("Ti vi",)), Option("2", ("Radio",)), Option("0", ("Không có",)))
+    assert reply(Kind.SELECT_MULTIPLE, "tất cả", devices) == Values(("1", "2"))
+    assert reply(Kind.SELECT_MULTIPLE, "không có gì", devices) == Values(("0",))
+    assert reply(Kind.SELECT_MULTIPLE, "ti vi, không có", devices) != Values(("1", "0"))
+    assert reply(Kind.SELECT_MULTIPLE, "tất cả", WORK) == Ambiguous(("1", "2", "3", "5", "6", "7", "8"))
+
+
+# ── not an answer ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "kind", [Kind.SELECT_ONE, Kind.SELECT_MULTIPLE, Kind.INTEGER, Kind.DECIMAL, Kind.DATE]
+)
+def test_dont_know_and_prefer_not_count_only_where_offered(kind: Kind) -> None:
+    choices = SEX if kind in (Kind.SELECT_ONE, Kind.SELECT_MULTIPLE) else ()
+    assert reply(kind, "tôi ko biết ạ", choices) == DontKnow()
+    assert reply(kind, "không muốn trả lời", choices) == PreferNot()
+    assert reply(kind, "không biết", choices, offers=Offers()) == Refused("reply.not_offered")
+    assert reply(kind, "bí mật", choices, offers=Offers()) == Refused("reply.not_offered")
+
+
+def test_a_choice_that_says_dont_know_is_a_choice() -> None:
+    choices = (*YES_NO, Option("9", ("Không biết",)))
+    assert reply(Kind.SELECT_ONE, "ko rõ", choices) == Value("9")
+    literate = (Option("1", ("Biết",)), Option("2", ("Không biết",)))
+    assert reply(Kind.SELECT_ONE, "không biết", literate) == Value("2")
+    assert reply(Kind.SELECT_ONE, "có", literate) == Value("1")
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("/start AB2CD3", Command("start", "AB2CD3")),
+        ("/thongke AB2CD3 theo xã", Command("counts", "AB2CD3 theo xã")),
+        ("/trogiup", Command("help")),
+        ("/ngonngu en", Command("language", "en")),
+        ("/dừng", Command("stop")),
+        ("/gì đó", Command("unknown", "gì")),
+        ("DỪNG", Command("stop")),
+        ("huy", Command("stop")),
+        ("huỷ", Command("stop")),
+        ("quay lai", Command("back")),
+        ("sửa câu 3", Command("change", "3")),
+        ("English", Command("language", "en")),
+        ("tieng viet", Command("language", "vi")),
+        ("rieng tu", Command("privacy")),
+    ],
+)
+def test_commands_after_a_slash_and_as_whole_messages(text: str, command: Command) -> None:
+    assert read_command(text) == command
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "đúng",
+        "dùng",
+        "Dũng",
+        "quay lại trường",
+        "tôi không muốn gửi",
+        "không dừng",
+        "dừng xe",
+        "đôi mươi",
+        "xin chào",
+    ],
+)
+def test_a_message_that_only_holds_or_resembles_a_command_is_none(text: str) -> None:
+    assert read_command(text) is None
+
+
+def test_dung_without_marks_stops_only_where_it_can_mean_nothing_else() -> None:
+    right = (Option("1", ("Đúng",)), Option("2", ("Không",)))
+    assert reply(Kind.INTEGER, "dung") == Command("stop")
+    assert reply(Kind.SELECT_ONE, "dung", right) == Refused("reply.stop_or_yes")
+    assert reply(Kind.SELECT_ONE, "dung roi", right) == Value("1")
+    assert reply(Kind.SELECT_ONE, "dừng", right) == Command("stop")
+    assert reply(Kind.TEXT, "Dung") == Refused("reply.stop_or_answer")
+    assert reply(Kind.TEXT, "Dũng") == Value("Dũng")
+
+
+def test_a_label_that_reads_like_a_command_is_a_choice() -> None:
+    tongues = (Option("vi", ("Tiếng Việt",)), Option("en", ("English",)))
+    assert reply(Kind.SELECT_ONE, "english", tongues) == Value("en")
+
+
+def test_in_the_review_a_number_means_that_answer() -> None:
+    assert reply(Kind.SELECT_ONE, "3", ()) == Command("change", "3")
+    assert reply(Kind.SELECT_ONE, "gửi", ()) == Command("submit")
+    assert isinstance(reply(Kind.SELECT_ONE, "ok", ()), Refused)
+
+
+def test_a_free_text_is_kept_as_written_unless_it_is_a_command() -> None:
+    assert reply(Kind.TEXT, "  Đường   hay ngập \u202e\u200b") == Value("Đường hay ngập")
+    assert reply(Kind.TEXT, "không") == Value("không")
+    assert reply(Kind.TEXT, "Tiếng Việt") == Value("Tiếng Việt")
+    assert reply(Kind.TEXT, "tôi muốn quay lại trường") == Value("tôi muốn quay lại trường")
+    assert reply(Kind.TEXT, "quay lại") == Command("back")
+    assert reply(Kind.TEXT, "du72ng") == Command("stop")
+    assert reply(Kind.TEXT, "không biết", offers=Offers()) == Value("không biết")
+    assert reply(Kind.TEXT, " \u200b ") == Refused("reply.blank")
+    assert reply(Kind.TEXT, "😀😀") == Refused("reply.no_words")
+    assert reply(Kind.TEXT, "a" * 4_001) == Refused("reply.too_long", {"limit": 4_000})
+
+
+# ── numbers, dates, times ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("21 tuổi", "21"), ("hai mươi mốt", "21"), ("hai mốt", "21"), ("hăm mốt", "21"),
+        ("hai muwoi moots", "21"), ("1.000", "1000"), ("1,000", "1000"), ("5 000 000", "5000000"),
+        ("một nghìn", "1000"), ("500k", "500000"), ("1 triệu rưỡi", "1500000"), ("2tr5", "2500000"),
+        ("hai nghìn không trăm linh năm", "2005"), ("-5", "-5"), ("nhà tôi có 5 người", "5"),
+        ("năm người", "5"), ("２１", "21"), ("twenty-one", "21"),
+    ],
+)  # fmt: skip
+def test_whole_numbers_in_digits_and_words(text: str, value: str) -> None:
+    assert reply(Kind.INTEGER, text) == Value(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("2,5", "reply.not_an_integer"), ("20-25", "reply.one_number"), ("hơn 20", "reply.one_number"),
+        ("20 hoặc 21", "reply.one_number"), ("hai ba", "reply.not_an_integer"),
+        ("hai mươi năm", "reply.not_an_integer"), ("không có", "reply.zero"),
+        ("5²", "reply.not_an_integer"), ("1e2", "reply.one_number"), ("12345678901", "reply.too_large"),
+        ("18 tháng", "reply.not_an_integer"),
+    ],
+)  # fmt: skip
+def test_what_is_not_surely_one_whole_number_is_asked_again(text: str, reason: str) -> None:
+    assert reply(Kind.INTEGER, text) == Refused(reason)
+
+
+def test_a_unit_of_time_or_a_scale_is_understood_from_the_question() -> None:
+    assert reply(Kind.INTEGER, "3 tiếng", question="Mỗi ngày mấy giờ?") == Value("3")
+    assert isinstance(reply(Kind.INTEGER, "30 phút", question="Mỗi ngày mấy giờ?"), Refused)
+    assert reply(Kind.INTEGER, "2 triệu", question="Bao nhiêu triệu đồng?") == Value("2")
+    assert isinstance(reply(Kind.INTEGER, "500 nghìn", question="Bao nhiêu triệu đồng?"), Refused)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("2,5", "2.5"), ("2.5", "2.5"), ("hai phẩy năm", "2.5"), ("2 rưỡi", "2.5"), ("1.000,5", "1000.5"),
+        ("1.000", "1000"), ("2,50 ha", "2.5"),
+    ],
+)  # fmt: skip
+def test_decimal_numbers(text: str, value: str) -> None:
+    assert reply(Kind.DECIMAL, text) == Value(value)
+
+
+@pytest.mark.parametrize("text", ["1,500", "3.125", "2,5,1", "2½", "1/2", "NaN", "inf", "2..5"])
+def test_a_separator_that_can_be_two_things_is_asked_again(text: str) -> None:
+    assert isinstance(reply(Kind.DECIMAL, text), Refused)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "5/3/1985", "05.03.85", "ngày 5-3-1985", "ngày 5 tháng 3 năm 1985", "1985-03-05", "5 March 1985",
+        "March 5, 1985", "ngay nam thang ba nam mot chin tam lam", "nga2y 5 tha1ng 3 na8m 1985",
+        "thứ ba 5/3/1985", "05031985",
+    ],
+)  # fmt: skip
+def test_dates_day_before_month(text: str) -> None:
+    assert reply(Kind.DATE, text) == Value("1985-03-05")
+
+
+def test_a_date_needs_all_its_parts_and_must_exist() -> None:
+    assert reply(Kind.DATE, "hôm nay") == Value("2026-11-20")
+    assert reply(Kind.DATE, "3/1985") == Refused("reply.not_a_date")
+    assert reply(Kind.DATE, "30/2/1985") == Refused("reply.no_such_date")
+    assert reply(Kind.DATE, "3/25/1985") == Refused("reply.not_a_date")
+    assert reply(Kind.DATE, "thứ hai 5/3/1985") == Refused("reply.not_a_date")
+    assert reply(Kind.DATE, "5/3/1985 âm lịch") == Refused("reply.lunar")
+    assert reply(Kind.DATE, "3/1985", appearance="month-year") == Value("1985-03-01")
+    assert reply(Kind.DATE, "1985", appearance="year") == Value("1985-01-01")
+
+
+def test_a_year_of_two_digits_is_past_and_open_for_ten_years_to_come() -> None:
+    assert reply(Kind.DATE, "5/3/26") == Value("2026-03-05")
+    assert reply(Kind.DATE, "5/3/27") == Refused("reply.year_in_full")
+    assert reply(Kind.DATE, "5/3/36") == Refused("reply.year_in_full")
+    assert reply(Kind.DATE, "5/3/37") == Value("1937-03-05")
+
+
+def test_month_and_year_of_a_text_question() -> None:
+    for text in (
+        "3/85",
+        "03-1985",
+        "tháng 3 năm 1985",
+        "t3/1985",
+        "tháng ba năm tám lăm",
+        "5/3/1985",
+        "March 1985",
+    ):
+        assert reply(Kind.TEXT, text, appearance="month-year") == Value("03/1985"), text
+        assert read_month_year(text) == "03/1985", text
+    assert reply(Kind.TEXT, "năm 1985", appearance="month-year") == Value("1985")
+    assert reply(Kind.TEXT, "3/1985", appearance="year") == Value("1985")
+    assert reply(Kind.TEXT, "85", appearance="month-year") == Refused("reply.year_in_full")
+    assert reply(Kind.TEXT, "không nhớ", appearance="month-year") == DontKnow()
+    for text in ("13/1985", "3", "tháng chạp năm 85", "tuổi Sửu", "3-4/1985", "", "x" * 100_000):
+        assert read_month_year(text) is None, text
+
+
+def test_times_and_telephone_numbers_of_a_text_question() -> None:
+    assert reply(Kind.TEXT, "7 giờ rưỡi tối", appearance="time") == Value("19:30")
+    assert reply(Kind.TEXT, "7", appearance="time") == Refused("reply.not_a_time")
+    assert reply(Kind.TEXT, "+84 912.345.678", appearance="phone") == Value("0912345678")
+    assert reply(Kind.TEXT, "091234567", appearance="phone") == Refused("reply.not_a_phone")
+
+
+@given(st.integers(0, 999))
+def test_every_number_below_a_thousand_is_read_back_from_its_words(number: int) -> None:
+    assert reply(Kind.INTEGER, spelled(number)) == (
+        Refused("reply.zero") if number == 0 else Value(str(number))
+    )
+
+
+@given(st.integers(1, 999), st.integers(0, 999))
+def test_thousands_and_what_follows_them_are_read_back_from_their_words(thousands: int, rest: int) -> None:
+    assume(rest == 0 or rest >= 100)
+    text = spelled(thousands) + " nghìn" + (f" {spelled(rest)}" if rest else "")
+    assert reply(Kind.INTEGER, text) == Value(str(thousands * 1000 + rest))
+
+
+def spelled(number: int) -> str:
+    """A number from 0 to 999 in Vietnamese words."""
+    digits = "không một hai ba bốn năm sáu bảy tám chín".split()
+    hundreds, tens, units = number // 100, number // 10 % 10, number % 10
+    parts = [f"{digits[hundreds]} trăm"] if hundreds else []
+    if tens == 1:
+        parts.append("mười")
+    elif tens:
+        parts.append(f"{digits[tens]} mươi")
+    elif hundreds and units:
+        parts.append("linh")
+    if units == 5 and tens:
+        parts.append("lăm")
+    elif units == 1 and tens > 1:
+        parts.append("mốt")
+    elif units or not parts:
+        parts.append(digits[units])
+    return " ".join(parts)
+
+
+@given(st.dates(date(1900, 1, 1), date(2100, 12, 31)), st.sampled_from("/.- "), st.booleans())
+def test_every_date_is_read_back_from_how_it_is_written(day: date, sign: str, padded: bool) -> None:
+    width = "02" if padded else ""
+    text = f"{day.day:{width}}{sign}{day.month:{width}}{sign}{day.year}"
+    assert reply(Kind.DATE, text) == Value(day.isoformat())
+    assert reply(Kind.DATE, f"ngày {day.day} tháng {day.month} năm {day.year}") == Value(day.isoformat())
+    assert reply(Kind.DATE, day.isoformat()) == Value(day.isoformat())
+    assert read_month_year(text) == f"{day.month:02}/{day.year}"
+
+
+# ── any text at all ───────────────────────────────────────────────────────────────────────────────────
+
+
+LISTS = (
+    SEX,
+    YES_NO,
+    WORK,
+    (*YES_NO, Option("9", ("Không biết",))),
+    (
+        Option("a", ("Không có con",)),
+        Option("b", ("1 con",)),
+        Option("c", ("2 con",)),
+        Option("d", ("Từ 3 con trở lên",)),
+    ),
+    tuple(Option(name, (f"Phường {name}",)) for name in ("Bến Nghé", "Bến Thành", "Tân Định", "Sài Gòn")),
+    (Option("1", ("Rất hài lòng",)), Option("2", ("Hài lòng",)), Option("3", ("Không hài lòng",))),
+    (Option("m", ("Male", "Nam")), Option("f", ("Female", "Nữ"))),
+    (Option("x", ("",)), Option("y", ("...",)), Option("z", ("a) Rất cần (ghi rõ)",))),
+)
+WORDS = st.sampled_from(
+    "có không ko chưa dạ ạ nam nữ nu một hai ba năm mươi mười mốt trăm nghìn triệu rưỡi tháng ngày phường "
+    "bến nghé và hoặc tất cả số câu 1 2 3 10 1985 5/3 2,5 dừng dung sửa quay lại gửi làm nông trợ học khác "
+    "con hài lòng rất biết cấp 3 tr k kho6ng khoong , . ? - / ( 😀 \u0301 \u202e x p c1 t3 all none or and "
+    "not yes no".split()
+)
+TEXTS = st.one_of(
+    st.text(max_size=200), st.lists(WORDS, max_size=9).map(" ".join), st.lists(WORDS, max_size=9).map("".join)
+)
+KINDS = st.sampled_from(list(Kind))
+
+
+@given(
+    KINDS,
+    TEXTS,
+    st.sampled_from(LISTS),
+    st.sampled_from(["", "month-year", "year", "time", "phone", "w1"]),
+    st.booleans(),
+)
+@example(Kind.TEXT, "\ud800", SEX, "", True)
+@example(Kind.INTEGER, "- -", SEX, "", True)
+@example(Kind.SELECT_MULTIPLE, ", , ,", SEX, "", True)
+@example(Kind.DATE, "00/00/0000", SEX, "", True)
+def test_no_text_raises_and_only_what_was_offered_comes_back(
+    kind: Kind, text: str, choices: tuple[Option, ...], appearance: str, offered: bool
+) -> None:
+    offers = ALL if offered else Offers()
+    names = [option.name for option in choices]
+    for language in ("vi", "en"):
+        reading = reply(kind, text, choices, language=language, appearance=appearance, offers=offers)
+        match reading:
+            case Value(value) if kind is Kind.SELECT_ONE:
+                assert value in names
+            case Values(values):
+                assert kind is Kind.SELECT_MULTIPLE
+                assert values
+                assert list(values) == [name for name in names if name in values]
+            case Ambiguous(between):
+                assert between
+                assert set(between) <= set(names)
+            case Value(value) if kind is Kind.INTEGER:
+                assert re.fullmatch(r"-?[0-9]{1,9}", value)
+            case Value(value) if kind is Kind.DECIMAL:
+                assert re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", value)
+            case Value(value) if kind is Kind.DATE:
+                assert date.fromisoformat(value).isoformat() == value
+            case Value(value):
+                assert kind is Kind.TEXT
+                assert value
+                assert value == clean(value)
+            case DontKnow() | PreferNot():
+                assert offered
+            case Refused(reason):
+                assert reason.startswith("reply.")
+            case Command(name):
+                assert name
+
+
+@given(st.text())
+def test_no_text_raises_outside_a_question(text: str) -> None:
+    read_command(text)
+    read_month_year(text)
+    code = find_code(text)
+    assert code is None or codes.find_code(code) == code
+
+
+@pytest.mark.parametrize(
+    "kind", [Kind.SELECT_ONE, Kind.SELECT_MULTIPLE, Kind.INTEGER, Kind.DECIMAL, Kind.DATE, Kind.TEXT]
+)
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a",
+        "1",
+        "1 ",
+        "1,",
+        "\u0301",
+        "e\u0323\u0301",
+        "😀",
+        "/",
+        "-",
+        "không ",
+        "tháng ",
+        "hai ",
+        "\u202e",
+        " ",
+        "số ",
+        "x-",
+    ],
+)
+def test_a_hundred_thousand_characters_are_refused_not_read(kind: Kind, piece: str) -> None:
+    choices = WORK if kind in (Kind.SELECT_ONE, Kind.SELECT_MULTIPLE) else ()
+    assert isinstance(reply(kind, piece * 100_000, choices), Refused | Command)
+
+
+@given(st.sampled_from([option for choices in LISTS for option in choices[:8]]), st.data())
+def test_a_label_reads_the_same_however_it_is_encoded_spaced_or_capitalised(
+    option: Option, data: st.DataObject
+) -> None:
+    choices = next(choices for choices in LISTS if option in choices)
+    label = data.draw(st.sampled_from(option.labels))
+    form = data.draw(st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
+    change = data.draw(st.sampled_from([str.upper, str.lower, str.title, str.swapcase, str]))
+    space = data.draw(st.sampled_from([" ", "  ", "\t", "\u00a0", "\n"]))
+    text = space + unicodedata.normalize(form, change(label)).replace(" ", space) + space
+    for kind in (Kind.SELECT_ONE, Kind.SELECT_MULTIPLE):
+        assert reply(kind, text, choices) == reply(kind, label, choices)
+        if any(character.isalpha() for character in label):
+            assert reply(kind, text, choices) == (
+                Value(option.name) if kind is Kind.SELECT_ONE else Values((option.name,))
+            )
+
+
+@given(st.sampled_from([option for choices in LISTS[:7] for option in choices]))
+def test_a_label_without_its_marks_is_never_read_as_another(option: Option) -> None:
+    choices = next(choices for choices in LISTS if option in choices)
+    bare = unicodedata.normalize("NFD", option.labels[0].replace("đ", "d").replace("Đ", "D"))
+    bare = "".join(letter for letter in bare if not unicodedata.combining(letter))
+    reading = reply(Kind.SELECT_ONE, bare, choices)
+    assert reading == Value(option.name) or (
+        isinstance(reading, Ambiguous) and option.name in reading.between
+    )
+
+
+@given(TEXTS)
+def test_cleaned_text_is_normal_bounded_and_free_of_control_characters(text: str) -> None:
+    cleaned = clean(text, 50)
+    assert clean(cleaned, 50) == cleaned
+    assert len(cleaned) <= 50
+    assert cleaned == cleaned.strip()
+    assert unicodedata.is_normalized("NFC", cleaned)
+    assert not any(unicodedata.category(character) in ("Cc", "Cs") for character in cleaned)
+    assert not re.search("[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]", cleaned)
+
+
+# ── codes ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+LENGTHS = st.sampled_from([5, 6])
+NUMBERS = st.integers(0, 262_143)
+
+
+@given(NUMBERS, LENGTHS)
+def test_a_code_has_a_digit_no_lookalikes_and_is_found_in_a_message(number: int, length: int) -> None:
+    code = make_code(number, length)
+    assert len(code) == length
+    assert any(character.isdecimal() for character in code)
+    assert not set(code) & set("0O1I")
+    assert make_code(number, length) == code
+    for text in (
+        code,
+        code.lower(),
+        f"mã {code} ạ",
+        f"{code[:3]} {code[3:]}",
+        f"{code[:3]}-{code[3:]}",
+        f"https://x.vn/chat/{code}",
+    ):
+        assert find_code(text) == code
+
+
+@given(NUMBERS, LENGTHS, st.data())
+def test_a_code_with_one_character_changed_is_none(number: int, length: int, data: st.DataObject) -> None:
+    code = make_code(number, length)
+    at = data.draw(st.integers(0, length - 1))
+    for other in codes.ALPHABET:
+        if other != code[at]:
+            assert find_code(code[:at] + other + code[at + 1 :]) is None
+
+
+@given(NUMBERS, LENGTHS)
+def test_a_code_with_two_neighbours_exchanged_is_none(number: int, length: int) -> None:
+    code = make_code(number, length)
+    for at, (one, other) in enumerate(pairwise(code)):
+        if one != other:
+            assert find_code(code[:at] + other + one + code[at + 2 :]) is None
+
+
+def test_different_numbers_have_different_codes_up_to_a_limit() -> None:
+    assert len({make_code(number, 5) for number in range(20_000)}) == 20_000
+    for number, length in ((-1, 6), (262_144, 5), (8_388_608, 6), (1, 4)):
+        with pytest.raises(ValueError, match="no code"):
+            make_code(number, length)
+
+
+# ── what the person is told ───────────────────────────────────────────────────────────────────────────
+
+
+def test_every_refusal_has_a_sentence_in_both_languages_with_the_same_placeholders() -> None:
+    sources = [
+        Path(numerals.__file__).with_name(name) for name in ("replies.py", "numerals.py", "interview.py")
+    ]
+    reasons = {
+        key for source in sources for key in re.findall(r'"(reply\.[a-z_]+)"', source.read_text("utf-8"))
+    }
+    assert len(reasons) > 20
+    for reason in sorted(reasons):
+        sentences = [catalogue(language).get(reason) for language in LANGUAGES]
+        assert all(sentences), reason
+        fields = [set(re.findall(r"\{(\w+)\}", sentence or "")) for sentence in sentences]
+        assert fields[0] == fields[1], reason
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("9", Kind.SELECT_ONE), ("a" * 5_000, Kind.TEXT), ("?", Kind.INTEGER), ("", Kind.DATE)]
+)
+def test_a_refusal_fills_its_sentence(text: str, kind: Kind) -> None:
+    reading = reply(kind, text, SEX if kind is Kind.SELECT_ONE else ())
+    assert isinstance(reading, Refused)
+    for language in LANGUAGES:
+        assert "{" not in catalogue(language)[reading.reason].format_map(dict(reading.params))
