@@ -8,6 +8,7 @@ buttons when the choices are long. Nothing here knows a channel by name.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from zlib import crc32
 
 from bot.messages import Abilities, Button, Outgoing
@@ -66,11 +67,15 @@ def render(
     notices: Sequence[str] = (),
     *,
     ticks: bool = False,
+    again: bool = False,
 ) -> Outgoing | None:
     """The message for ``prompt`` with ``notices`` (why a reply was not taken, what changed) before it.
 
+    ``again``: the same question was just asked, so headings and notes that stand before it are not repeated.
     None when there is nothing to say.
     """
+    if again and isinstance(prompt, Ask | Review):
+        prompt = replace(prompt, before=())
     match prompt:
         case Ask():
             return _ask(prompt, interview, language, abilities, notices, ticks)
@@ -191,7 +196,9 @@ def _review(
     ]
     ask = "review.ask_open" if review.open else "review.ask"
     parts = [*notices, *review.before, say(language, "review.title"), "\n".join(lines)]
-    if abilities.buttons:
+    if not review.lines:
+        parts = [*notices, *review.before, say(language, "review.none")]
+    elif abilities.buttons:
         parts.append(say(language, ask, open=review.open))
     else:
         parts.append(say(language, ask + "_typed", open=review.open))

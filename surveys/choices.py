@@ -112,7 +112,7 @@ class Index:
     """The labels of a list of choices, folded once and only read from then on."""
 
     __slots__ = (
-        "all_of", "by_name", "digits", "echoes", "forms", "glued", "keep", "letters", "marked", "no", "none",
+        "all_of", "by_name", "by_word", "digits", "echoes", "forms", "glued", "keep", "letters", "marked", "no", "none",
         "numbers", "other", "plain_forms", "size", "starts", "unsure", "vocabulary", "yes",
     )  # fmt: skip
 
@@ -127,6 +127,8 @@ class Index:
         self.letters: dict[str, int] = {}
         self.numbers: dict[str, set[int]] = {}
         self.by_name: dict[str, int] = {}
+        self.by_word: dict[str, list[_Form]] = {}
+        """The forms that have a plain word; under the empty word those of one word."""
         labels: list[Words] = []
         for at, option in enumerate(choices):
             self.by_name.setdefault(option.name.lower(), at)
@@ -173,17 +175,19 @@ class Index:
         self.plain_forms.setdefault(plain(form.words), []).append(form)
         self.starts.setdefault(form.words[0].plain, []).append(form)
         self.glued.setdefault("".join(each.plain for each in form.words), []).append(form)
+        for name in {each.plain for each in form.words} | ({""} if len(form.words) == 1 else set()):
+            self.by_word.setdefault(name, []).append(form)
         for each in form.words:
             if each.plain.isdecimal():
                 self.numbers.setdefault(each.plain, set()).add(form.at)
 
     def _sort(self, labels: list[Words]) -> None:
         """Which choices say yes, no, nothing of both (*không biết*, *khác*), none at all, all."""
+        place = {label: at for at, label in enumerate(labels) if label}
         pairs = [
-            (at, against)
-            for at, label in enumerate(labels)
+            (place[opposite[1:]], against)
             for against, opposite in enumerate(labels)
-            if label and len(opposite) == len(label) + 1 and opposite[0] in _DENYING and opposite[1:] == label
+            if opposite and opposite[0] in _DENYING and opposite[1:] in place
         ]
         denied = {against for _, against in pairs}
         yes: list[int] = []
@@ -240,7 +244,7 @@ class Index:
         some = usual(said)
         found = {
             form.at
-            for form in self.forms
+            for form in self.by_word.get(some[0].plain, ())
             for start in range(len(form.words) - len(some) + 1)
             if form.words[start].plain == some[0].plain
             and self.fits(some, form.words[start : start + len(some)])
@@ -494,7 +498,7 @@ def _part(said: Words, index: Index) -> Found:
     sure: set[int] = set()
     near: set[int] = set()
     turned: set[int] = set()
-    for form in index.forms:
+    for form in index.by_word.get(said[0].plain, ()):
         label = form.words
         for start in range(len(label) - len(said) + 1):
             end = start + len(said)
@@ -516,21 +520,11 @@ def _part(said: Words, index: Index) -> Found:
 def _slipped(said: Words, index: Index) -> Found:
     """Labels of which one word of five letters or more has one slip that makes it no word of its own."""
     close: set[int] = set()
-    for form in index.forms:
-        if len(form.words) != len(said):
-            continue
-        wrong = [
-            (one.plain, other.plain)
-            for one, other in zip(said, form.words, strict=True)
-            if one.plain != other.plain or not index.fits((one,), (other,))
-        ]
-        if (
-            len(wrong) == 1
-            and len(wrong[0][1]) >= 5
-            and not is_syllable(wrong[0][0])
-            and _one_slip(*wrong[0])
-        ):
-            close.add(form.at)
+    # All words but one are typed right; of two, either.
+    for name in ("",) if len(said) == 1 else {said[0].plain, said[1].plain}:
+        for form in index.by_word.get(name, ()):
+            if len(form.words) == len(said) and _near(said, form.words, index):
+                close.add(form.at)
     if close:
         # "unemployee" is near one label and holds another.
         run = "".join(each.plain for each in said)
@@ -539,6 +533,18 @@ def _slipped(said: Words, index: Index) -> Found:
             if len(glued) > 3 and glued in run and not any(glued in label for label in near):
                 close.update(form.at for form in forms)
     return Found(tuple(close), len(close) == 1) if close else NOTHING
+
+
+def _near(said: Words, label: Words, index: Index) -> bool:
+    wrong = [
+        (one.plain, other.plain)
+        for one, other in zip(said, label, strict=True)
+        if one.plain != other.plain or not index.fits((one,), (other,))
+    ]
+    if len(wrong) != 1:
+        return False
+    one, other = wrong[0]
+    return len(other) >= 5 and not is_syllable(one) and _one_slip(one, other)
 
 
 def _one_slip(one: str, other: str) -> bool:

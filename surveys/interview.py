@@ -623,6 +623,8 @@ def _prompt(sight: _Sight) -> Prompt:
     value = state.answers.get(ref)
     if value is None and ref not in state.missing:
         value = question.default
+    elif value is not None and sight.open(ref):
+        value = None  # A choice that is not offered any more can't be kept.
     return Ask(
         ref=ref,
         kind=question.kind,
@@ -658,6 +660,13 @@ def wording(questionnaire: Questionnaire, state: State, context: Context) -> str
             lines.append(sight.show(question.label, sight.nodes[ref]))
             lines.extend(f"( ) {choice.label}" for choice in sight.shown_choices(ref))
     return "\n".join(lines)
+
+
+def line(questionnaire: Questionnaire, state: State, ref: str, context: Context, after: Step | None = None) -> Line:
+    """The question at ``ref`` with its answer, as the review shows it. ``after`` as for :func:`prompt`."""
+    ready = after is not None and after.sight is not None and after.state is state
+    sight = after.sight if ready and after is not None and after.sight is not None else None
+    return (sight or _Sight(questionnaire, state, context)).line(ref, 0)
 
 
 def labels(questionnaire: Questionnaire, ref: str, context: Context) -> tuple[str, dict[str, str]]:

@@ -590,7 +590,8 @@ _LUNAR = re.compile(
 )
 _DATE_LEAD = re.compile(
     r"(?:(?:da|thua|vang|toi|tui|em|con|chau|minh|la|thi|sinh|sinh vao|"
-    r"ngay thang nam sinh|thang nam sinh|ngay sinh|thang sinh|nam sinh|sn|ns|vao|luc|tu|on|in|since|i was born|born|it was|it is)\b[ :,]*)+"
+    r"ngay thang nam sinh|thang nam sinh|ngay sinh|thang sinh|nam sinh|sn|ns|vao|luc|tu|"
+    r"on|in|since|i was born|born|it was|it is)\b[ :,]*)+"
 )
 _DATE_TAIL = re.compile(
     r"(?:[ ,.!;)]*\b(?:a|ah|nha|nhe|nghe|do|em|ban|roi|duong lich|dl|duong)\b)*[ .,!;)]*$"

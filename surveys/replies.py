@@ -23,8 +23,8 @@ from surveys.codes import find_code, make_code
 from surveys.forms import Kind
 from surveys.numerals import Doubt
 from surveys.words import (
+    ADVERTISED,
     COMMANDS,
-    IN_TEXT,
     NAMES,
     Lexicon,
     Words,
@@ -322,9 +322,10 @@ def _read_text(said: str, offers: Offers) -> Reading:
         if len(some) == 1 and even(said).strip(" .!") in NAMES:
             return Refused("reply.stop_or_answer")
         command = _command(said, some)
-        if command is None and (mended := respell(said)) is not None:
+        mended = respell(said) if command is None else None
+        if mended is not None:
             command = _command(mended, words(mended))
-        if command is not None and command.name in IN_TEXT:
+        if command is not None and _advertised(command, some if mended is None else words(mended)):
             return command
         meant = meanings(core(some)) | meanings(some)
         if "dont_know" in meant and offers.dont_know:
@@ -336,13 +337,22 @@ def _read_text(said: str, offers: Offers) -> Reading:
     return Value(said)
 
 
+def _advertised(command: Command, said: Words) -> bool:
+    told = {plain(said), plain(core(said))} & ADVERTISED
+    return bool(told) or (command.name == "change" and command.argument != "")
+
+
 def _aside(text: str, said: Words, kind: Kind, choices: tuple[Option, ...], offers: Offers) -> Reading | None:
     """A command, *don't know*, *prefer not*, or a message that asks back; None for what may be an answer."""
     meant = meanings(said) or meanings(core(said)) or meanings(usual(core(said)))
     index = index_of(choices) if choices else None
     if "?" not in text:
         command = _command(text, said)
-        if command is not None and not (choices and command.name == "language" and said[-1].plain == "anh"):
+        if command is not None and index is not None and not _advertised(command, said):
+            # "giúp" beside "Người giúp việc", "tiếng Anh" where one is asked what to learn.
+            answers = plain(core(said)) == "tieng anh" or bool(index.holding(core(said)))
+            command = None if answers else command
+        if command is not None:
             return command
         if not choices and kind is Kind.SELECT_ONE and len(said) == 1 and said[0].plain.isdecimal():
             # No question is open: the numbered answers are, for review.

@@ -342,8 +342,8 @@ MEANINGS: Mapping[str, str] = {
         dừng, dừng lại, dừng đi, dừng luôn, dừng khảo sát, dừng ở đây, tôi muốn dừng, tôi muốn dừng lại,
         muốn dừng, cho tôi dừng, xin dừng, ngừng, ngừng lại, ngừng đi, ngưng, ngưng lại, hủy, hủy bỏ, hủy
         đi, hủy luôn, hủy khảo sát, hủy đăng ký, hủy đăng kí, tôi muốn hủy, đừng nhắn nữa, đừng gửi nữa,
-        đừng nhắn tin nữa, đừng làm phiền, không nhắn nữa, không làm nữa, không trả lời nữa, thôi không
-        làm nữa, thôi không trả lời nữa, không tham gia nữa, stop, stop it, stop please, please stop,
+        đừng nhắn tin nữa, đừng làm phiền, không nhắn nữa, không trả lời nữa,
+        thôi không trả lời nữa, stop, stop it, stop please, please stop,
         unsubscribe, cancel, quit, opt out
     """,
     "privacy": """
@@ -354,9 +354,9 @@ MEANINGS: Mapping[str, str] = {
         giúp, help, help me, i need help
     """,
     "human": """
-        gặp cán bộ, gặp người, gặp người thật, gặp nhân viên, nói chuyện với cán bộ, nói chuyện với người
-        thật, nói chuyện với nhân viên, liên hệ cán bộ, gọi cán bộ, hỏi cán bộ, nhắn cán bộ, cán bộ, nhân
-        viên, human, a human, agent, talk to a human, talk to a person, speak to a human, speak to someone
+        gặp cán bộ, gặp người, gặp người thật, gặp nhân viên, nói chuyện với cán bộ, nói chuyện với
+        người thật, nói chuyện với nhân viên, liên hệ cán bộ, gọi cán bộ, hỏi cán bộ, nhắn cán bộ,
+        human, a human, agent, talk to a human, talk to a person, speak to a human, speak to someone
     """,
     "start": "bắt đầu, bắt đầu đi, bắt đầu khảo sát, làm khảo sát, start, begin",
     "language": "ngôn ngữ, đổi ngôn ngữ, chọn ngôn ngữ, language, change language",
@@ -373,9 +373,17 @@ COMMANDS = frozenset("back skip keep review submit change stop privacy help huma
     "language en",
 }
 
-IN_TEXT = frozenset({"back", "skip", "review", "change", "stop", "privacy", "help"})
-"""Commands that are heard when any text can be the answer: there "gửi", "English" or "nhân viên" are
-answers."""
+ADVERTISED = frozenset(
+    plain(words(phrase))
+    for phrase in """
+    dừng, dừng lại, ngừng, ngưng, hủy, hủy bỏ, hủy đăng ký, tôi muốn dừng, tôi muốn dừng lại, xin dừng,
+    đừng nhắn nữa, stop, unsubscribe, quay lại, quay lại câu trước, trở lại, câu trước, back, go back,
+    bỏ qua, bỏ qua câu này, skip, xem lại, review, sửa, change, trợ giúp, help, riêng tư, quyền riêng tư,
+    privacy
+    """.split(",")
+)
+"""Plain phrases of commands that people are told of. They are heard even when any text can be the answer,
+or when a choice has the same words in it; other commands are not."""
 
 NAMES = frozenset({"dung", "huy"})
 """Words without marks that stop (``dừng``, ``huỷ``), and are also a name (Dung, Dũng, Huy) or yes

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -194,11 +195,6 @@ class TelegramSender:
         data = RequestData([RequestParameter.from_input(key, value) for key, value in parameters.items()])
         return await self._request.post(f"{self._base}/bot{self._token}/{method}", data, **timeouts)
 
-    async def _fetch(self, offset: int) -> Any:
-        return await self._call(
-            "getUpdates", {"offset": offset, "timeout": 25, "allowed_updates": list(UPDATES)}, read_timeout=35
-        )
-
     def acknowledge(self, callback: str) -> None:
         """Stop the spinner of a tapped button: best effort, behind everything else."""
         if not callback or len(self._acknowledging) >= ACKNOWLEDGING * 10:
@@ -319,17 +315,6 @@ async def _unless(stopping: asyncio.Event, call: Coroutine[Any, Any, Any]) -> An
         if not calling.done():
             calling.cancel()
             await asyncio.wait({calling})
-
-
-async def _until(stopping: asyncio.Event, work: Coroutine[Any, Any, Any]) -> Any:
-    """The result of ``work``; None when ``stopping`` comes first, which cancels it."""
-    working, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stopping.wait())
-    try:
-        await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        return working.result() if working.done() else None
-    finally:
-        working.cancel()
-        stopped.cancel()
 
 
 async def _pause(stopping: asyncio.Event, seconds: float) -> None:

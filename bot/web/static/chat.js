@@ -62,7 +62,8 @@
     log.setAttribute("aria-label", say("log"));
     field.placeholder = say("placeholder");
     const other = kept.language === "vi" ? "en" : "vi", button = $("language");
-    button.textContent = say("other");
+    button.textContent = other.toUpperCase();
+    button.setAttribute("aria-label", say("other"));
     button.lang = other;
     $("leave").textContent = say(kept.staff ? "leave_staff" : "leave");
     const asking = kept.asking || {};
@@ -253,8 +254,8 @@
   function toEnd() {
     const last = log.lastElementChild;
     if (!last) return;
-    const room = log.clientHeight, tall = log.scrollHeight - last.offsetTop + log.offsetTop;
-    const top = tall > room ? last.offsetTop - log.offsetTop - 8 : log.scrollHeight;
+    const room = log.clientHeight, tall = log.scrollHeight - last.offsetTop;
+    const top = tall > room ? last.offsetTop - 8 : log.scrollHeight;
     if (log.scrollTo) log.scrollTo({ top, behavior: calm.matches || !started ? "auto" : "smooth" });
     else log.scrollTop = top;
   }
