@@ -99,7 +99,7 @@ class Desk:
         """What to say when no interview is open."""
         key = "idle.again" if notices else "idle.resident"
         if contact.account_id is not None:
-            key = "idle.staff"
+            key = "idle.staff_again" if notices else "idle.staff"
         text = "\n\n".join([*notices, say(contact.language, key)])
         other = next(each for each in LANGUAGES if each != contact.language)
         rows = ((Button(say(other, "button.this_language"), render.data(render.LANGUAGE, 0, other)),),)
@@ -109,11 +109,13 @@ class Desk:
         """Open an interview for the contact, or none."""
         return _session(hearing, interview_id=interview_id)
 
-    def now(self, hearing: Hearing, notices: Sequence[str] = ()) -> Outgoing | None:
-        """The prompt that stands, with ``notices`` before it."""
-        if hearing.interview is None or hearing.prepared is None or hearing.interview.status != "open":
+    def now(self, hearing: Hearing, notices: Sequence[str] = (), *, whole: bool = False) -> Outgoing | None:
+        """The prompt that stands, with ``notices`` in place of headings and notes (``whole``: and these)."""
+        interview = hearing.interview
+        if interview is None or hearing.prepared is None or interview.status != "open":
             return self.idle(hearing.contact, hearing.abilities, notices)
-        return show(hearing, hearing.prepared, hearing.interview.id, hearing.interview.state, notices)
+        again = bool(notices) and not whole
+        return show(hearing, hearing.prepared, interview.id, interview.state, notices, again=again)
 
 
 def show(
@@ -124,8 +126,9 @@ def show(
     notices: Sequence[str] = (),
     *,
     ticks: bool = False,
+    again: bool = False,
 ) -> Outgoing | None:
-    """The prompt of an interview as it stands, as a message."""
+    """The prompt of an interview as it stands, as a message. ``ticks``, ``again``: see :mod:`bot.render`."""
     return render.render(
         prompt(prepared.questionnaire, state, hearing.context()),
         interview_id,
@@ -133,6 +136,7 @@ def show(
         hearing.abilities,
         notices,
         ticks=ticks,
+        again=again,
     )
 
 
@@ -222,7 +226,7 @@ def language(desk: Desk, hearing: Hearing, argument: str) -> Heard:
         wanted = next(each for each in LANGUAGES if each != hearing.language)
     contact = _session(hearing, language=wanted)
     after = replace(hearing, contact=contact)
-    return Heard(contact, desk.now(after, [after.say("turn.language")]))
+    return Heard(contact, desk.now(after, [after.say("turn.language")], whole=True))
 
 
 def stop(desk: Desk, hearing: Hearing, argument: str) -> Heard:
@@ -333,12 +337,12 @@ def code(desk: Desk, hearing: Hearing, argument: str) -> Heard:
         if earlier.status == "open":
             return _resume(desk, hearing, earlier.id)
         consent = hearing.shelf.get(connection, earlier.instrument_id)
-        state = begin(consent.questionnaire, _hidden(hearing, campaign))
+        state = begin(consent.questionnaire, _hidden(hearing, campaign), hearing.context())
         interviews.restart(connection, hearing.keyring, earlier.id, state, earlier.version, now)
         key = earlier.id
     else:
         consent = hearing.shelf.get(connection, draft.consent_id)
-        state = begin(consent.questionnaire, _hidden(hearing, campaign))
+        state = begin(consent.questionnaire, _hidden(hearing, campaign), hearing.context())
         key = interviews.begin(
             connection, hearing.keyring, case_id, draft.consent_id, "consent", "self", state, now
         )
@@ -376,7 +380,7 @@ def _ask_main(
     hearing: Hearing, campaign: Campaign, case_id: int, toggles: Mapping[str, str], notices: Sequence[str]
 ) -> Heard:
     prepared = hearing.shelf.get(hearing.connection, campaign.draft.instrument_id)
-    state = begin(prepared.questionnaire, {**_hidden(hearing, campaign), **toggles})
+    state = begin(prepared.questionnaire, {**_hidden(hearing, campaign), **toggles}, hearing.context())
     key = interviews.begin(
         hearing.connection, hearing.keyring, case_id, prepared.id, "main", "self", state, hearing.now
     )
@@ -410,6 +414,8 @@ def amend(desk: Desk, hearing: Hearing, argument: str) -> Heard:
     if not argument:
         newest = interviews.newest_submitted(hearing.connection, hearing.contact.id)
         argument = str(newest) if newest is not None else ""
+        if newest is None:
+            return nothing_open(desk, hearing, "")
     mine = interviews.of_contact(hearing.connection, hearing.contact.id)
     if not argument.isdecimal() or int(argument) not in mine:
         return stale_tap(desk, hearing, "")
@@ -488,8 +494,10 @@ def _take(desk: Desk, hearing: Hearing, event: engine.Event) -> Heard:
     interviews.save(hearing.connection, hearing.keyring, [(interview, state, status)], hearing.now)
     if not state.submitted:
         ticks = isinstance(event, engine.Toggle) and step.refusal is None
-        notices = conversation.notices(step, hearing.language)
-        return Heard(hearing.contact, show(hearing, prepared, interview.id, state, notices, ticks=ticks))
+        notices = conversation.notices(prepared, event, step, hearing.context())
+        again = step.refusal is not None
+        said = show(hearing, prepared, interview.id, state, notices, ticks=ticks, again=again)
+        return Heard(hearing.contact, said)
     if interview.stage == "consent":
         return _consented(hearing, interview, prepared, state)
     finish = desk._staff.get("wizard")

@@ -21,7 +21,8 @@ from storage.interviews import Interview
 from surveys import interview as engine
 from surveys.campaigns import Status
 from surveys.forms import Missing
-from surveys.replies import Command, find_code, read_command
+from surveys.letters import fold
+from surveys.replies import Command, clean, find_code, read_command
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ _INVITATION = re.compile(rf"\s*{CODE_PREFIX}[A-Za-z0-9_-]{{16,80}}\s*")
 
 
 def is_over(interview: Interview, today: date) -> bool:
-    """Whether an interview's campaign takes no answers any more: closed by staff, or its last day has passed."""
+    """Whether an interview's campaign takes no answers any more: closed by staff, or past its last day."""
     if not interview.campaign_status:
         return False
     return interview.campaign_status != Status.OPEN or interview.campaign_ends < today.isoformat()
@@ -218,18 +219,54 @@ def _meant(command: Command) -> engine.Event | None:
     return None
 
 
-def notices(step: engine.Step, language: str) -> list[str]:
-    """What to tell the person about a step before the next prompt: why a reply was not taken, what it
-    undid.
+def notices(
+    prepared: Prepared, event: engine.Event, step: engine.Step, about: engine.Context
+) -> list[str]:
+    """What to tell the person about a step before the next prompt: why a reply was not taken, how a typed
+    one was understood, which earlier answer it changed, what it undid.
     """
     said = []
-    refusal = step.refusal
-    if refusal is not None:
-        text = refusal.text or say(language, refusal.key, **refusal.params)
-        if refusal.between:
-            text += "\n" + "\n".join(f"– {choice.label}" for choice in refusal.between)
-        said.append(text)
+    if step.refusal is not None:
+        said.append(_refused(prepared, step.refusal, step, about))
+    for change in step.changes:
+        noted = _noted(prepared, event, change, step, about)
+        if noted:
+            said.append(noted)
+    language = about.language
     if step.dropped:
         lines = "\n".join(f"– {render.shorten(line.label, 60)}" for line in step.dropped)
         said.append(say(language, "turn.dropped", lines=lines))
     return said
+
+
+def _refused(
+    prepared: Prepared, refusal: engine.Refusal, step: engine.Step, about: engine.Context
+) -> str:
+    """Why a reply was not taken; and to which question, when that is not the one asked now."""
+    text = refusal.text or say(about.language, refusal.key, **refusal.params)
+    if refusal.between:
+        text += "\n" + "\n".join(f"– {choice.label}" for choice in refusal.between)
+    if refusal.ref is None or refusal.ref not in prepared.questionnaire.leaves:
+        return text
+    asked = engine.prompt(prepared.questionnaire, step.state, about, step)
+    if isinstance(asked, engine.Ask) and asked.ref == refusal.ref:
+        return text
+    line = engine.line(prepared.questionnaire, step.state, refusal.ref, about)
+    return say(about.language, "turn.about", question=render.topic(line.label), text=text)
+
+
+def _noted(
+    prepared: Prepared, event: engine.Event, change: engine.Changed, step: engine.Step, about: engine.Context
+) -> str:
+    """An answer as it was understood, where neither what was typed or tapped nor the review shows it."""
+    if step.state.submitted:
+        return ""
+    language = about.language
+    line = engine.line(prepared.questionnaire, step.state, change.ref, about, step)
+    value = render.said(line.value_label, line.missing, language)
+    if change.first:
+        typed = isinstance(event, engine.Typed) and fold(clean(event.text)) != fold(value.strip("()"))
+        return say(language, "turn.noted", value=render.shorten(value, 200)) if typed else ""
+    if isinstance(engine.prompt(prepared.questionnaire, step.state, about, step), engine.Review):
+        return ""
+    return say(language, "turn.changed", question=render.topic(line.label), value=render.shorten(value, 200))

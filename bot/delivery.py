@@ -15,6 +15,8 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from sqlalchemy import Connection
@@ -25,7 +27,7 @@ from bot.notices import notice
 from bot.readings import waited
 from storage import contacts, leases, outbox
 from storage.crypto import Keyring
-from storage.database import Database, now_ms
+from storage.database import Database, now_ms, of_the_ground
 from storage.outbox import Settled, Waiting
 
 log = logging.getLogger("hoidan.delivery")
@@ -65,6 +67,15 @@ class Pace:
         self._at = now
         self._saved -= 1
         return max(0.0, -self._saved / self._rate)
+
+
+@dataclass(slots=True)
+class _Round:
+    """One claim on its way. ``halt``: the platform said to wait, so what has not begun is not begun."""
+
+    gate: asyncio.Semaphore
+    halt: Outcome | None = None
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
 
 
 class Delivery:
@@ -123,10 +134,8 @@ class Delivery:
         return f"delivery:{self._channel}"
 
     async def _idle(self) -> None:
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), IDLE_S)
-        except TimeoutError:
-            pass
         self._wake.clear()
 
     async def _round(self) -> bool:
@@ -137,11 +146,14 @@ class Delivery:
             return False
         if not claimed:
             return False
-        gate = asyncio.Semaphore(TOGETHER)
-        settled = await asyncio.gather(
-            *(self._send(one, addresses.get(one.contact_id), gate) for one in claimed)
+        by_contact: dict[int, list[Waiting]] = {}
+        for one in claimed:
+            by_contact.setdefault(one.contact_id, []).append(one)
+        round_ = _Round(asyncio.Semaphore(TOGETHER))
+        await asyncio.gather(
+            *(self._to(theirs, addresses.get(key), round_) for key, theirs in by_contact.items())
         )
-        await self._settle(claimed, settled)
+        await self._settle(claimed, [round_.outcomes[one.id] for one in claimed])
         return len(claimed) == CLAIM
 
     def _claim(self, connection: Connection) -> tuple[list[Waiting], dict[int, str], int]:
@@ -165,17 +177,33 @@ class Delivery:
         ids = [one.contact_id for one in claimed]
         return claimed, dict(contacts.addresses(connection, self._keyring, ids)) if ids else {}, 0
 
-    async def _send(self, one: Waiting, address: str | None, gate: asyncio.Semaphore) -> Outcome:
+    async def _to(self, theirs: Sequence[Waiting], address: str | None, round_: _Round) -> None:
+        """The messages of one contact, one after another: they arrive in the order they were queued."""
+        for one in theirs:
+            async with round_.gate:
+                outcome = await self._send(one, address, round_.halt)
+            round_.outcomes[one.id] = outcome
+            if outcome.fate is Fate.HALT:
+                round_.halt = outcome
+
+    async def _send(self, one: Waiting, address: str | None, halt: Outcome | None) -> Outcome:
         if address is None:
             return Outcome(Fate.GONE, "blocked")
-        async with gate:
-            if one.bulk:
-                await asyncio.sleep(self._pace.wait())
+        if halt is not None:
+            return halt
+        if one.bulk:
+            await asyncio.sleep(self._pace.wait())
+        try:
             params = await waited(self._database, one.params)
             outgoing = notice(one.message, params, one.language, ABILITIES[self._channel])
-            outcome = await self._sender.send(address, outgoing)
-            self.sent += outcome.fate is Fate.SENT
-            return outcome
+        except Exception as fault:
+            if of_the_ground(fault):
+                return Outcome(Fate.RETRY, type(fault).__name__)
+            log.error("message %d (%s) can't be made: %s", one.id, one.message, type(fault).__name__)
+            return Outcome(Fate.REFUSED, type(fault).__name__)
+        outcome = await self._sender.send(address, outgoing)
+        self.sent += outcome.fate is Fate.SENT
+        return outcome
 
     async def _settle(self, claimed: Sequence[Waiting], outcomes: Sequence[Outcome]) -> None:
         now = self._clock()
@@ -196,7 +224,19 @@ class Delivery:
             for contact_id in sorted(set(gone)):
                 contacts.set_status(connection, contact_id, "blocked")
 
-        await self._database.writing(write)
+        while True:
+            try:
+                await self._database.writing(write)
+                return
+            except Exception as fault:
+                # What was sent is known here alone: forgotten, it would stay claimed until somebody else
+                # takes over.
+                if self._stopping or not of_the_ground(fault):
+                    raise
+                log.warning(
+                    "what was sent on %s can't be written yet: %s", self._channel, type(fault).__name__
+                )
+                await asyncio.sleep(IDLE_S)
 
 
 def settle(one: Waiting, outcome: Outcome, now: int) -> Settled:
@@ -213,5 +253,6 @@ def settle(one: Waiting, outcome: Outcome, now: int) -> Settled:
     if outcome.fate is Fate.RETRY and one.attempts >= ATTEMPTS:
         return Settled(one.id, "failed", outcome.fault)
     backoff = min(300.0, 2.0**one.attempts) * (0.5 + random.random() / 2)  # noqa: S311
-    wait = outcome.after if outcome.fate is Fate.HALT else max(outcome.after, backoff)
-    return Settled(one.id, "due", outcome.fault, now + round(wait * 1000))
+    halted = outcome.fate is Fate.HALT
+    wait = outcome.after if halted else max(outcome.after, backoff)
+    return Settled(one.id, "due", outcome.fault, now + round(wait * 1000), tried=not halted)

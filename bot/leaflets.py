@@ -28,8 +28,13 @@ class Links:
 
 
 def chat_link(public_url: str, code: str) -> str:
-    """Where a browser opens the web chat with a campaign's or an invitation's code."""
+    """Where a browser opens the web chat with a campaign's code."""
     return f"{public_url.rstrip('/')}/chat/{code}"
+
+
+def sign_in_link(public_url: str, code: str) -> str:
+    """Where a browser becomes a member of staff's, by an invitation's code."""
+    return f"{public_url.rstrip('/')}/sign-in/{code}"
 
 
 def telegram_link(bot: str, code: str) -> str:

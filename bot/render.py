@@ -194,14 +194,15 @@ def _review(
         f"{line.number}. {topic(line.label, room)}: {said(line.value_label, line.missing, language)}"
         for line in review.lines
     ]
-    ask = "review.ask_open" if review.open else "review.ask"
-    parts = [*notices, *review.before, say(language, "review.title"), "\n".join(lines)]
-    if not review.lines:
-        parts = [*notices, *review.before, say(language, "review.none")]
-    elif abilities.buttons:
-        parts.append(say(language, ask, open=review.open))
+    parts = [*notices, *review.before]
+    if review.lines:
+        parts += [say(language, "review.title"), "\n".join(lines)]
+    if review.open and not review.lines:
+        parts.append(say(language, "review.none"))
     else:
-        parts.append(say(language, ask + "_typed", open=review.open))
+        ask = "review.ask_open" if review.open else "review.ask"
+        parts.append(say(language, ask if abilities.buttons else ask + "_typed", open=review.open))
+    if not abilities.buttons:
         return Outgoing(fit("\n\n".join(parts), abilities))
     first = KEEP if review.open else SUBMIT
     label = "button.continue" if review.open else "button.submit"
@@ -220,7 +221,7 @@ def said(value_label: str, missing: Missing | None, language: str) -> str:
 
 
 def topic(label: str, room: int = 90) -> str:
-    """A question as the heading of its answer: on one line of at most ``room`` characters, without its mark."""
+    """A question as the heading of its answer: a line of at most ``room`` characters, without its mark."""
     return shorten(label, room).rstrip("?:. ")
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from aiohttp import web
+from sqlalchemy import Connection
 
 from bot import office
 from bot.channels.telegram import CHANNEL as TELEGRAM
@@ -39,13 +40,14 @@ from scheduler.runner import Runner
 from storage import leases, migrate
 from storage.crypto import Keyring
 from storage.database import Database, Ownership, now_ms
+from storage.tasks import lapse as lapse_tasks
 from surveys.problems import Problem
 
 log = logging.getLogger("hoidan.serve")
 
 
 TRY_AGAIN_S = 20.0
-POLLING_LEASE_MS = 120_000
+POLLING_LEASE_MS = 45_000
 """Longer than one long poll: only one process of a deployment may fetch updates at a time."""
 
 
@@ -101,12 +103,12 @@ async def serve(
     keys and database have to say.
     """
     stop = stopping or asyncio.Event()
+    if stopping is None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         running = await _open(settings, frozenset(roles), stop, stack)
-        if stopping is None:
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, stop.set)
         log.info("serving on %s:%d", settings.host, running.port)
         if started is not None:
             started.set_result(running)
@@ -130,6 +132,7 @@ async def _open(
     stack.callback(database.close)
     if file is not None:
         migrate.upgrade(database.engine)
+        database.write(_outlive)
     elif migrate.pending(database.engine):
         raise Problem("database_pending")
     shelf = Shelf()
@@ -156,6 +159,12 @@ async def _open(
         site = await office.serve_office(database, keys, settings.time_zone, office.socket_path(file))
         stack.push_async_callback(site.cleanup)
     return running
+
+
+def _outlive(connection: Connection) -> None:
+    """What a killed process held of its embedded database is free at once: the lock says that it is gone."""
+    leases.lapse(connection)
+    lapse_tasks(connection)
 
 
 async def _finish(running: Running, tasks: list[asyncio.Task[None]]) -> None:

@@ -20,12 +20,12 @@ from bot.problems import explain
 from bot.readings import to_wait
 from bot.texts import has, say
 from storage import accounts, areas, instruments, interviews
-from surveys.areas import AreaKey
 from surveys.counts import by_name
 from surveys.interview import Focus, begin, result
 from surveys.letters import fold
 from surveys.problems import Problem
 from surveys.replies import find_code
+from surveys.roles import MAY, Grant, in_force
 
 WIZARD = "chien-dich-moi"
 """The instrument of the form that asks for a new campaign."""
@@ -166,11 +166,14 @@ def _qr(params: Mapping[str, Any], language: str, abilities: Abilities) -> Outgo
 
 def new_campaign(desk: Desk, hearing: Hearing, argument: str) -> Heard:
     """Ask for a new campaign, question by question; the form's submission creates the draft."""
-    account = hearing.contact.account_id
-    assert account is not None
+    grants = _creating(hearing)
+    if not grants:
+        # Said now rather than after all the questions.
+        raise Problem("not_allowed", status=403)
     edition = instruments.expect(hearing.connection, WIZARD)
     prepared = hearing.shelf.get(hearing.connection, edition.id)
-    own = _own_area(hearing)
+    areas_granted = {grant.area for grant in grants}
+    own = next(iter(areas_granted)) if len(areas_granted) == 1 else None
     index = areas.index(hearing.connection)
     state = begin(
         prepared.questionnaire,
@@ -179,6 +182,7 @@ def new_campaign(desk: Desk, hearing: Hearing, argument: str) -> Heard:
             "ma_don_vi": area_text(own) or "",
             "ten_don_vi": index.expect(own).title if own else "",
         },
+        hearing.context(),
     )
     key = interviews.begin(
         hearing.connection, hearing.keyring, None, prepared.id, "wizard", "self", state, hearing.now
@@ -187,14 +191,10 @@ def new_campaign(desk: Desk, hearing: Hearing, argument: str) -> Heard:
     return Heard(contact, show(replace(hearing, contact=contact), prepared, key, state))
 
 
-def _own_area(hearing: Hearing) -> AreaKey | None:
-    """The one area an account is granted to run campaigns in, if it is one."""
-    scope = {
-        grant.area
-        for grant in accounts.grants_of(hearing.connection, hearing.contact.account_id or 0)
-        if grant.holds(hearing.local.date())
-    }
-    return next(iter(scope)) if len(scope) == 1 else None
+def _creating(hearing: Hearing) -> tuple[Grant, ...]:
+    """The grants by which the account may create campaigns."""
+    held = accounts.grants_of(hearing.connection, hearing.contact.account_id or 0)
+    return in_force(held, MAY["campaign.create"], hearing.local.date())
 
 
 def wizard(desk: Desk, hearing: Hearing, argument: str) -> Heard:

@@ -19,11 +19,13 @@ import asyncio
 import logging
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -55,6 +57,13 @@ RETRIES = (0.05, 0.2, 0.5)
 
 class Unavailable(Exception):
     """Nothing could be committed, or too much waits: deliver again in a few seconds."""
+
+
+def where(fault: BaseException) -> str:
+    """The kind of a fault and where it happened, without its words: they may quote an answer."""
+    frames = traceback.extract_tb(fault.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return type(fault).__name__ + place
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +131,11 @@ class Turns:
 
     # ── the queue ───────────────────────────────────────────────────────────────────────────────────────────
 
+    @property
+    def waiting(self) -> int:
+        """How many events wait to be taken."""
+        return len(self._waiting)
+
     def take(self, inbound: Inbound) -> Future[Turned]:
         """Queue one event; the future is done after its commit, or failed with :class:`Unavailable`."""
         future: Future[Turned] = Future()
@@ -151,8 +165,8 @@ class Turns:
             self.taken += len(batch)
             try:
                 self._settle(transact, batch)
-            except BaseException:
-                log.exception("a batch of turns failed")
+            except BaseException as fault:
+                log.error("a batch of turns failed: %s", where(fault))
                 for waiting in batch:
                     if not waiting.future.done():
                         waiting.future.set_exception(Unavailable("fault"))
@@ -201,9 +215,7 @@ class Turns:
                     break
                 time.sleep(pause)
         assert fault is not None
-        log.error(
-            "event of %s goes into quarantine: %s", inbound.channel, type(fault).__name__, exc_info=fault
-        )
+        log.error("event of %s goes into quarantine: %s", inbound.channel, where(fault))
         for pause in (*RETRIES, None):
             try:
                 return transact(lambda connection: self._quarantine(connection, inbound, fault))  # type: ignore[no-any-return]
@@ -364,7 +376,7 @@ class Turns:
             run.submitted = True
             run.contact = replace(contact, interview_id=None)
         return _Reply(
-            conversation.notices(step, contact.language),
+            conversation.notices(run.prepared, event, step, about),
             ticks=isinstance(event, Toggle) and step.refusal is None,
             step=step,
         )
@@ -388,6 +400,7 @@ class Turns:
                 ABILITIES[contact.channel],
                 reply.notices,
                 ticks=reply.ticks,
+                again=reply.step is not None and reply.step.refusal is not None,
             )
         else:
             message = self._desk.idle(contact, ABILITIES[contact.channel], reply.notices)

@@ -54,16 +54,25 @@ class Worker:
         self._keyring = keys
         self._holder = secrets.token_hex(8)
 
+    async def drain(self) -> int:
+        """Do every task that is due now; how many."""
+        number = 0
+        while (task := await self._claim()) is not None:
+            await self._do(task)
+            number += 1
+        return number
+
+    async def _claim(self) -> Task | None:
+        return await self._database.writing(
+            lambda connection: tasks.claim(connection, self._keyring, self._holder, now_ms(), CLAIM_MS),
+            bulk=True,
+        )
+
     async def run(self, stopping: asyncio.Event) -> None:
         """Take tasks until ``stopping``; one that is running then is left to be taken again."""
         while not stopping.is_set():
             try:
-                task = await self._database.writing(
-                    lambda connection: tasks.claim(
-                        connection, self._keyring, self._holder, now_ms(), CLAIM_MS
-                    ),
-                    bulk=True,
-                )
+                task = await self._claim()
                 if task is not None:
                     await self._do(task)
                     continue

@@ -74,7 +74,7 @@ def parse_url(url: str) -> URL:
 def make_engine(url: URL) -> Engine:
     """An engine set up for the product: SQLite in WAL with synchronous=FULL, PostgreSQL in READ COMMITTED."""
     if url.drivername == "sqlite":
-        if url.database and url.database != ":memory:":
+        if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(
             url,

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from storage.crypto import Keyring
 from storage.schema import contacts, halts, outbox, sessions
+from storage.unless_there import insert_unless_there
 
 _USE = b"outbox.params"
 _encode = msgspec.json.encode
@@ -129,11 +130,14 @@ def claim(
 _SETTLE = (
     update(outbox)
     .where(
-        outbox.c.id == bindparam("row_id"), outbox.c.holder == bindparam("by"), outbox.c.epoch == bindparam("at")
+        outbox.c.id == bindparam("row_id"),
+        outbox.c.holder == bindparam("by"),
+        outbox.c.epoch == bindparam("at"),
     )
     .values(
         state=bindparam("now_state"),
         due_at=bindparam("due"),
+        attempts=outbox.c.attempts - bindparam("untried"),
         fault=bindparam("why"),
         changed_at=bindparam("now"),
     )
@@ -144,12 +148,15 @@ _SETTLE = (
 class Settled:
     """What became of a claimed message: ``sent``, ``unknown``, ``failed``, ``dropped``, or ``due`` again
     at ``due_at``.
+
+    ``tried`` False: the platform took nothing just now, and that says nothing about the message.
     """
 
     id: int
     state: str
     fault: str = ""
     due_at: int = 0
+    tried: bool = True
 
 
 def settle(connection: Connection, holder: str, epoch: int, settled: Sequence[Settled], now: int) -> None:
@@ -164,6 +171,7 @@ def settle(connection: Connection, holder: str, epoch: int, settled: Sequence[Se
                     "at": epoch,
                     "now_state": one.state,
                     "due": one.due_at or now,
+                    "untried": 0 if one.tried else 1,
                     "why": one.fault[:200] or None,
                     "now": now,
                 }
@@ -203,10 +211,11 @@ def pending(connection: Connection, contact_id: int) -> int:
 
 
 def halt(connection: Connection, channel: str, until: int) -> None:
-    """Nothing is sent on a channel before ``until``: the platform said so."""
-    changed = connection.execute(update(halts).where(halts.c.channel == channel).values(until=until)).rowcount
-    if not changed:
-        connection.execute(insert(halts).values(channel=channel, until=until))
+    """Nothing is sent on a channel before ``until``: the platform said so. A longer halt stays."""
+    if insert_unless_there(connection, halts, channel=channel, until=until) is None:
+        connection.execute(
+            update(halts).where(halts.c.channel == channel, halts.c.until < until).values(until=until)
+        )
 
 
 def halted_until(connection: Connection, channel: str) -> int:

@@ -9,7 +9,9 @@ from sqlalchemy import Connection, func, select
 from storage.schema import outbox, quarantine
 
 UNSENT = ("due", "claimed", "unknown", "failed")
-"""States of a message that is not simply done; what was sent only grows, and is not counted anew each time."""
+"""States of a message that is not simply done; what was sent only grows, and is not counted anew each
+time.
+"""
 
 
 def unsent(connection: Connection, channels: Iterable[str]) -> dict[tuple[str, str], int]:

@@ -75,6 +75,11 @@ def claim(connection: Connection, keyring: Keyring, holder: str, now: int, lengt
     return Task(row.id, row.kind, row.account_id, row.contact_id, arguments, row.attempts + 1)
 
 
+def lapse(connection: Connection) -> None:
+    """End every claim: for the one owner of an embedded database, before it begins. Who held one is dead."""
+    connection.execute(update(tasks).where(tasks.c.state == "running").values(held_until=0))
+
+
 def keep(connection: Connection, task_id: int, holder: str, progress: int, now: int, length: int) -> None:
     """Still at it: progress in percent."""
     connection.execute(

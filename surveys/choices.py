@@ -31,6 +31,7 @@ from surveys.words import (
     NEGATIVE,
     NUMBERED,
     PLACE,
+    SIGNS,
     TRAILING,
     UNSURE,
     WEAK,
@@ -112,8 +113,8 @@ class Index:
     """The labels of a list of choices, folded once and only read from then on."""
 
     __slots__ = (
-        "all_of", "by_name", "by_word", "digits", "echoes", "forms", "glued", "keep", "letters", "marked", "no", "none",
-        "numbers", "other", "plain_forms", "size", "starts", "unsure", "vocabulary", "yes",
+        "all_of", "by_name", "by_word", "digits", "echoes", "forms", "glued", "keep", "letters", "marked",
+        "no", "none", "numbers", "other", "plain_forms", "size", "starts", "unsure", "vocabulary", "yes",
     )  # fmt: skip
 
     def __init__(self, choices: Sequence[Option]) -> None:
@@ -122,7 +123,8 @@ class Index:
         """Whether labels are written with marks; if none is, a reply's marks say nothing against a label."""
         self.forms: list[_Form] = []
         self.plain_forms: dict[str, list[_Form]] = {}
-        self.starts: dict[str, list[_Form]] = {}
+        self.starts: dict[tuple[str, str], list[_Form]] = {}
+        """By the first two plain words, the second empty where there is one word."""
         self.glued: dict[str, list[_Form]] = {}
         self.letters: dict[str, int] = {}
         self.numbers: dict[str, set[int]] = {}
@@ -173,7 +175,8 @@ class Index:
     def _add(self, form: _Form) -> None:
         self.forms.append(form)
         self.plain_forms.setdefault(plain(form.words), []).append(form)
-        self.starts.setdefault(form.words[0].plain, []).append(form)
+        second = form.words[1].plain if len(form.words) > 1 else ""
+        self.starts.setdefault((form.words[0].plain, second), []).append(form)
         self.glued.setdefault("".join(each.plain for each in form.words), []).append(form)
         for name in {each.plain for each in form.words} | ({""} if len(form.words) == 1 else set()):
             self.by_word.setdefault(name, []).append(form)
@@ -269,6 +272,10 @@ _NUMBERS = {
     each.plain: (each.shape, number)
     for number, each in enumerate(words("một hai ba bốn năm sáu bảy tám chín mười"), 1)
 }
+_NUMBERS |= {
+    name: (name, number)
+    for number, name in enumerate("one two three four five six seven eight nine ten".split(), 1)
+}
 _NUMBERS |= {"nhat": (word("nhất").shape, 1), "tu": (word("tư").shape, 4)}
 _EVERYDAY = frozenset({"nam", "sau", "bay", "tu", "ba"})
 """Number words that without marks are other words too."""
@@ -296,7 +303,6 @@ def _typed(one: Word) -> int | None:
 
 _LONE = re.compile(r"[\"“'(\[#]?\s*[0-9]{1,6}\s*[\"”')\].:!#]{0,3}")
 _FIGURES = re.compile(r"[-−+]\s*[0-9]|[0-9]\s*[.,/]\s*[0-9]")
-_LISTED = re.compile(r"\s*\(?[0-9]{1,3}\s*[.):=\-–]\s*(?=[^\s0-9])")
 
 
 def point_at_one(text: str, index: Index, question: str = "") -> Found:
@@ -311,7 +317,7 @@ def point_at_one(text: str, index: Index, question: str = "") -> Found:
     if found is None:
         found = _named(text, said, index)
     if found is None:
-        found = _several_numbers(text, said, index) or _listed(text, said, index)
+        found = _several_numbers(text, said, index) or _listed(said, index)
     if found is None:
         inner = core(said, index.keep)
         exact = index.exactly(inner) or (index.exactly(_in_digits(inner)) if index.digits else ())
@@ -319,7 +325,7 @@ def point_at_one(text: str, index: Index, question: str = "") -> Found:
             found = Found(exact, len(exact) == 1)
         else:
             found = _yes_or_no(said if meanings(said) else inner, index, words(question))
-            found = found or _by_words(said, inner, index)
+            found = found or _by_words(said, inner, index, words(question))
     if "?" in text and found.sure:
         return Found(found.positions, False)
     return found
@@ -377,16 +383,17 @@ def _several_numbers(text: str, said: Words, index: Index) -> Found | None:
     return Found(positions, False) if positions else None
 
 
-def _listed(text: str, said: Words, index: Index) -> Found | None:
+def _listed(said: Words, index: Index) -> Found | None:
     """``2. Không``: a number and a label, which should be of one choice."""
     number = _typed(said[0])
-    if number is None or len(said) == 1 or not _LISTED.match(text):
+    if number is None or len(said) == 1 or index.exactly(said):
         return None
     exact = index.exactly(said[1:]) or index.exactly(core(said[1:], index.keep))
     if not exact:
         return None
-    positions = {*exact, *({number - 1} if 1 <= number <= index.size else ())}
-    return Found(tuple(positions), len(positions) == 1)
+    shown = 1 <= number <= index.size
+    positions = {*exact, number - 1} if shown else set(exact)
+    return Found(tuple(positions), shown and len(positions) == 1)
 
 
 def _in_digits(said: Words) -> Words:
@@ -396,6 +403,7 @@ def _in_digits(said: Words) -> Words:
 
 # ── yes and no ────────────────────────────────────────────────────────────────────────────────────────
 
+_ASSENT = words("có phải đúng")
 _ECHO = 6
 """Words that may follow a yes or a no: "có dùng", "không đi làm"."""
 
@@ -414,7 +422,9 @@ def _yes_or_no(said: Words, index: Index, question: Words) -> Found | None:
             return None
         rest = said[1:]
         echoed = len(rest) <= _ECHO and all(_echoes(each, index, question) for each in rest)
-        if not echoed or UNSURE.any(said) or any(NEGATIVE.holds(each) for each in rest):
+        # A word of the question is no "mấy" for looking like one: "có máy giặt".
+        own = (said[0], *(each for each in rest if each not in question))
+        if not echoed or UNSURE.any(own) or any(NEGATIVE.holds(each) for each in rest):
             return Found((*index.yes, *index.no), False)
     if len(meant) > 1:
         return Found((*index.yes, *index.no), False)
@@ -425,7 +435,7 @@ def _yes_or_no(said: Words, index: Index, question: Words) -> Found | None:
 def _echoes(one: Word, index: Index, question: Words) -> bool:
     return (
         one.plain in index.echoes
-        or one.plain in ("co", "phai", "dung")
+        or any(one.plain == each.plain and agrees(one.shape, each.shape) for each in _ASSENT)
         or TRAILING.holds(one)
         or any(one.plain == each.plain and agrees(one.shape, each.shape) for each in question)
     )
@@ -437,8 +447,11 @@ _SOFT = frozenset("gioi nguoi toi thuoc dan song o tai la bang tot nghiep trinh 
 """Plain words that may stand beside a label without changing it: "giới nữ", "bằng đại học"."""
 
 
-def _by_words(said: Words, inner: Words, index: Index) -> Found:
-    """By labels that stand in the reply, by a part of a label, by a label with a slip."""
+def _by_words(said: Words, inner: Words, index: Index, question: Words) -> Found:
+    """By labels that stand in the reply, by a part of a label, by a label with a slip.
+
+    Words of the question may stand beside a label: "đi làm bằng xe máy".
+    """
     glued = _glued(inner, index)
     if glued is not None:
         return glued
@@ -447,7 +460,9 @@ def _by_words(said: Words, inner: Words, index: Index) -> Found:
         if any(NEGATIVE.holds(each) for each in rest):
             return NOTHING
         _, beside = _held(inner, index)
-        plainly = all(each.plain in _SOFT and each.plain not in index.keep for each in beside)
+        plainly = all(
+            (each.plain in _SOFT or each in question) and each.plain not in index.keep for each in beside
+        ) and not UNSURE.any(beside)
         return Found(tuple(held), plainly and len(set(held)) == 1)
     part = _part(inner, index)
     if part.positions:
@@ -456,13 +471,25 @@ def _by_words(said: Words, inner: Words, index: Index) -> Found:
 
 
 def _glued(said: Words, index: Index) -> Found | None:
-    """A label with its spaces left out or put in elsewhere: ``daihoc``, ``smart phone``; only without
-    marks."""
+    """A label with its spaces left out or put in elsewhere: ``daihoc``, ``ôtô``, ``smart phone``."""
     run = "".join(each.plain for each in said)
-    if len(run) < 4 or any(each.shape != each.plain for each in said):
+    if len(run) < 3 or not run.isalpha():
         return None
-    positions = {form.at for form in index.glued.get(run, ()) if len(form.words) != len(said)}
+    marks = _run_of(said)
+    positions = {
+        form.at
+        for form in index.glued.get(run, ())
+        if len(form.words) != len(said) and marks in ((run, ""), _run_of(form.words))
+    }
     return Found(tuple(positions), len(positions) == 1) if positions else None
+
+
+def _run_of(some: Words) -> tuple[str, str]:
+    """Letters run together, and the tones on them wherever they stand."""
+    shapes = [each.shape for each in some]
+    letters = [shape.rstrip(SIGNS) for shape in shapes]
+    tones = {sign for shape, bare in zip(shapes, letters, strict=True) for sign in shape[len(bare) :]}
+    return "".join(letters), "".join(sorted(tones))
 
 
 def _held(said: Words, index: Index) -> tuple[list[int], Words]:
@@ -473,12 +500,14 @@ def _held(said: Words, index: Index) -> tuple[list[int], Words]:
     while at < len(said):
         longest = 0
         which: list[int] = []
-        for form in index.starts.get(said[at].plain, ()):
-            length = len(form.words)
-            if length < longest or not index.fits(said[at : at + length], form.words):
-                continue
-            which = [*which, form.at] if length == longest else [form.at]
-            longest = length
+        second = said[at + 1].plain if at + 1 < len(said) else ""
+        for key in {(said[at].plain, second), (said[at].plain, "")}:
+            for form in index.starts.get(key, ()):
+                length = len(form.words)
+                if length < longest or not index.fits(said[at : at + length], form.words):
+                    continue
+                which = [*which, form.at] if length == longest else [form.at]
+                longest = length
         if not longest:
             rest.append(said[at])
         held.extend(which)
@@ -492,7 +521,7 @@ def _part(said: Words, index: Index) -> Found:
     other = len(said) == 1 and said[0].plain in ("khac", "other")
     if not other and all(WEAK.holds(each) or each.plain.isdecimal() for each in said):
         return NOTHING
-    if len(said) == 1 and len(said[0].plain) < 3:
+    if len(said) == 1 and len(said[0].plain) < 3 and said[0].shape == said[0].plain:
         return NOTHING
     digits = any(each.plain.isdecimal() for each in said)
     sure: set[int] = set()
@@ -507,7 +536,10 @@ def _part(said: Words, index: Index) -> Found:
             left = (*label[:start], *label[end:])
             bound = BOUND.any(label[:start]) or BOUND.any(label[end:])
             bound = bound or (digits and any(each.plain.isdecimal() for each in left))
-            weak = len(said) == 1 and (len(label) > 5 or (other and end < len(label)))
+            # One syllable says little: "hội" is not "Mạng xã hội".
+            weak = len(said) == 1 and (
+                len(label) > (2 if is_syllable(said[0].plain) else 5) or other > (end == len(label))
+            )
             denied = any(NEGATIVE.holds(each) for each in left)
             (turned if denied else near if bound or weak else sure).add(form.at)
             break
@@ -613,15 +645,16 @@ def _by_numbers(text: str, said: Words, index: Index) -> Found | None:
         first, last = int(between[1]), int(between[2])
         return Found(tuple(range(first - 1, last))) if 1 <= first < last <= index.size else BEYOND
     numbers: list[int] = []
-    either = False
+    either = surely = False
     at = 0
     while at < len(said):
         one = said[at]
         number = _typed(one)
-        if number is None:
-            number = _bare_number(one, index)
+        if number is None and one.plain not in index.vocabulary:
+            number = _small(one)
         if number is not None:
             numbers.append(number)
+            surely = surely or one.plain.isdecimal() or _bare_number(one, index) is not None
             length = 1
         elif EITHER.holds(one):
             either, length = True, 1
@@ -630,7 +663,7 @@ def _by_numbers(text: str, said: Words, index: Index) -> Found | None:
             if not length:
                 return None
         at += length
-    if not numbers:
+    if not surely:
         return None
     if len(numbers) == 1:
         return _by_number(text, numbers[0], index)
@@ -668,7 +701,7 @@ def _by_labels(text: str, said: Words, index: Index) -> Found:
     if EITHER.any(said) and not index.exactly(said):
         return Found(tuple(held), False)
     if any(NEGATIVE.holds(each) for each in rest):
-        return NOTHING
+        return _part(core(said, index.keep), index)
     positions: set[int] = set()
     sure = True
     for piece in _pieces(text, said, index):

@@ -404,7 +404,8 @@ def protect_in_order(
         hidden = suppress(_linked(together, instrument), threshold=threshold, share_floor=share_floor)
         before = {key for counts in shown for key in _keys(counts)}
         if any(key in hidden and key not in places for key in before):
-            found |= {id(counts): _everything(counts) for counts in level}
+            # Its total row is the coarser count's, and keeps what is hidden there.
+            found |= {id(counts): {**_places(counts, places), **_everything(counts)} for counts in level}
             continue
         shown = together
         places = hidden

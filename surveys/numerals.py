@@ -518,10 +518,9 @@ def _number(items: list[Word | _Role], question: str) -> Decimal | Doubt | None:
     unit = _BY_UNIT.get(last.plain)
     if unit is not None and agrees(last.shape, unit[0]):
         digits = len(items) == 2 and isinstance(items[0], _Role)
-        if question:
-            fits = (digits or unit[1] != "nam") and _asks_for(question, _QUESTION_UNITS[unit[1]])
-        else:
-            fits = digits and unit[1] == "nam"
+        # "20 năm" is a number of years; "hai mươi năm" may be 25, unless years are asked for.
+        told = digits and unit[1] == "nam" and not question
+        fits = told or _asks_for(question, _QUESTION_UNITS[unit[1]])
         return _spelled(items[:-1], question) if fits else None
     said = tuple(item if isinstance(item, Word) else Word("0", "0") for item in items)
     for length in (2, 1):
@@ -605,11 +604,9 @@ _WEEKDAY = re.compile(f"({'|'.join(_WEEKDAYS)})[ ,]+(?:ngay +)?(?=[0-9])")
 _MONTH_MARK = re.compile(r"(?:(?<=[^a-z0-9])|^)(?:thang|thg|thag|th|t)(?:\. ?| )?(?=[0-9])|\bthang\b")
 _SPLIT = re.compile(r"[ ,/.\-]+")
 _NUMERIC = re.compile(r"([0-9]{1,4}) ?([/.\- ]) ?([0-9]{1,4})(?: ?\2 ?([0-9]{1,4}))?")
-_TO_WORDS = {
-    "mot": "một", "hai": "hai", "ba": "ba", "bon": "bốn", "tu": "tư", "nam": "năm", "lam": "lăm",
-    "nham": "nhăm", "sau": "sáu", "bay": "bảy", "tam": "tám", "chin": "chín", "muoi": "mười",
-    "khong": "không", "linh": "linh", "le": "lẻ", "nghin": "nghìn", "ngan": "ngàn", "tram": "trăm",
-}  # fmt: skip
+_NUMBER_WORDS = frozenset(
+    "mot hai ba bon tu nam lam nham sau bay tam chin muoi khong linh le nghin ngan tram".split()
+)
 
 
 def _full_year(digits: str, today: date | None) -> int | Doubt | None:
@@ -633,9 +630,9 @@ def _year_words(tokens: list[str], today: date | None) -> int | Doubt | None:
     """A year in words: ``một chín tám lăm``, ``tám lăm``, ``hai nghìn lẻ năm``; or one token of digits."""
     if len(tokens) == 1 and tokens[0].isdecimal():
         return _full_year(tokens[0], today)
-    if not tokens or any(token not in _TO_WORDS for token in tokens):
+    if not tokens or not _NUMBER_WORDS.issuperset(tokens):
         return None
-    roles = _roles([word(even(_TO_WORDS[token])) for token in tokens])
+    roles = _roles([Word(token, token) for token in tokens])
     if roles is None:
         return None
     if len(roles) == 4 and all(role.sort in "dmtl" for role in roles):
@@ -659,9 +656,9 @@ def _small_number(tokens: list[str]) -> int | None:
     """A day or month in digits or words."""
     if len(tokens) == 1 and tokens[0].isdecimal():
         return int(tokens[0]) if len(tokens[0]) <= 2 else None
-    if not tokens or any(token not in _TO_WORDS for token in tokens):
+    if not tokens or not _NUMBER_WORDS.issuperset(tokens):
         return None
-    roles = _roles([word(even(_TO_WORDS[token])) for token in tokens])
+    roles = _roles([Word(token, token) for token in tokens])
     if roles and len(roles) == 1 and roles[0].sort == "t":
         return int(roles[0].value)
     value = _below_hundred(roles) if roles else None
@@ -823,7 +820,7 @@ def _parts(said: str, today: date | None) -> Parts | Doubt | None:
         return Parts(None, None, year) if isinstance(year, int) else year
     said = re.sub(r"(?<=[0-9])[ ,/.\-]*nam (?=[0-9])", "/", said)
     if "/" in said:
-        said = re.sub(r" ?/ ?", "/", said)
+        said = re.sub(r" ?/ ?| (?=[0-9]{4}$)", "/", said)
         mixed = re.fullmatch(r"([0-9]{1,2})[-. ]([0-9]{1,2})/([0-9]{2,4})", said)
         if mixed:
             return None
@@ -947,10 +944,10 @@ def read_phone(text: str) -> str | Doubt:
     lead = _PHONE_LEAD.match(said)
     if lead:
         said = said[lead.end() :]
-    if not re.fullmatch(r"\+?[0-9(][0-9 .()\-]*", said):
+    if not re.fullmatch(r"\(?\+?[0-9(][0-9 .()\-]*", said):
         return Doubt.NOT_A_PHONE
     digits = re.sub(r"[^0-9]", "", said)
-    if said.startswith("+") or (digits.startswith("84") and len(digits) in (11, 12)):
+    if "+" in said or (digits.startswith("84") and len(digits) in (11, 12)):
         if not digits.startswith("84"):
             return Doubt.NOT_A_PHONE
         digits = "0" + digits[2:].removeprefix("0")

@@ -270,8 +270,16 @@ def _read(
     return _told(numerals.read_time(text) if "time" in shown else numerals.read_phone(text))
 
 
-def _named(choices: tuple[Option, ...], positions: Iterable[int]) -> Ambiguous:
-    return Ambiguous(tuple(dict.fromkeys(choices[at].name for at in sorted(set(positions)))))
+_AMONG = 12
+"""Choices that are worth asking "which of these?"."""
+
+
+def _names(choices: tuple[Option, ...], positions: Iterable[int]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(choices[at].name for at in sorted(set(positions))))
+
+
+def _which(names: tuple[str, ...]) -> Reading:
+    return Ambiguous(names) if 0 < len(names) <= _AMONG else Refused("reply.not_a_choice")
 
 
 def _select(kind: Kind, text: str, choices: tuple[Option, ...], question: str) -> Reading:
@@ -282,12 +290,9 @@ def _select(kind: Kind, text: str, choices: tuple[Option, ...], question: str) -
     found = point_at_one(text, index, question) if one else point_at_several(text, index)
     if found.beyond:
         return Refused("reply.out_of_range", {"count": index.size})
-    among = _named(choices, found.positions)
-    names = among.between
-    if not names:
-        return Refused("reply.not_a_choice")
-    if not found.sure:
-        return among
+    names = _names(choices, found.positions)
+    if not names or not found.sure:
+        return _which(names)
     return Value(names[0]) if one else Values(names)
 
 
@@ -365,7 +370,7 @@ def _aside(text: str, said: Words, kind: Kind, choices: tuple[Option, ...], offe
             shown = index.unsure[meaning] if index is not None else ()
             parts = index.holding(core(said)) if index is not None and not shown else ()
             if parts:
-                return _named(choices, parts)
+                return _which(_names(choices, parts))
             if len(shown) == 1:
                 name = choices[shown[0]].name
                 return Value(name) if kind is Kind.SELECT_ONE else Values((name,))

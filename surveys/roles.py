@@ -93,7 +93,7 @@ MAY: Mapping[str, frozenset[Role]] = {
 }
 """Which roles may do what. Whatever is not here, nobody may."""
 
-BY_CONTACT = frozenset({"account.bind", "request.create"})
+BY_CONTACT = frozenset({"account.bind", "account.sign_out", "request.create"})
 """What any contact may do for itself, without a role."""
 
 

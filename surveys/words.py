@@ -98,14 +98,15 @@ def plain(some: Iterable[Word]) -> str:
     return " ".join([each.plain for each in some])
 
 
-_SIGNS = "".join(sorted(_TONES.values()))
+SIGNS = "".join(sorted(_TONES.values()))
+"""The signs of tones at the end of a shape."""
 
 
 def agrees(said: str, meant: str) -> bool:
     """Whether a word of shape ``said`` can be the word of shape ``meant`` (of the same plain letters)."""
     if said == meant:
         return True
-    letters, target = said.rstrip(_SIGNS), meant.rstrip(_SIGNS)
+    letters, target = said.rstrip(SIGNS), meant.rstrip(SIGNS)
     tone, target_tone = said[len(letters) :], meant[len(target) :]
     if tone and tone != target_tone and {tone, target_tone} not in _ALIKE:
         return False
@@ -291,15 +292,15 @@ MEANINGS: Mapping[str, str] = {
         không muốn trả lời, ko muốn trả lời, k muốn trả lời, hông muốn trả lời, không muốn nói, ko muốn
         nói, k muốn nói, không muốn cho biết, không muốn tiết lộ, không muốn chia sẻ, không muốn cung cấp,
         không muốn khai, không muốn cho, ko muốn cho, không trả lời, ko trả lời, k trả lời, không trả lời
-        câu này, từ chối, từ chối trả lời, xin từ chối, xin phép không trả lời, xin không trả lời, miễn
-        trả lời, xin miễn, bí mật, giữ bí mật, ngại nói, ngại trả lời, tôi ngại, không tiện nói, ko tiện
-        nói, không tiện trả lời, ko tiện trả lời, không tiện, không nói, không cho biết, không tiết lộ,
-        không khai, chuyện riêng, chuyện riêng tư, chuyện cá nhân, tế nhị, prefer not to say, i prefer not
-        to say, i d prefer not to say, prefer not to answer, i prefer not to answer, i d prefer not to
-        answer, prefer not, i d rather not, rather not, rather not say, i d rather not say, rather not
-        answer, i d rather not answer, no comment, i decline, decline to answer, i decline to answer,
-        refuse, i refuse, refuse to answer, i refuse to answer, secret, it s private, i don t want to
-        answer, i don t want to say, don t want to answer, don t want to say
+        câu này, từ chối, từ chối trả lời, không muốn trả lời câu này, xin từ chối, xin phép không trả
+        lời, xin không trả lời, miễn trả lời, xin miễn, bí mật, giữ bí mật, ngại nói, ngại trả lời, tôi
+        ngại, không tiện nói, ko tiện nói, không tiện trả lời, ko tiện trả lời, không tiện, không nói,
+        không cho biết, không tiết lộ, không khai, chuyện riêng, chuyện riêng tư, chuyện cá nhân, tế nhị,
+        prefer not to say, i prefer not to say, i d prefer not to say, prefer not to answer, i prefer not
+        to answer, i d prefer not to answer, prefer not, i d rather not, rather not, rather not say, i d
+        rather not say, rather not answer, i d rather not answer, no comment, i decline, decline to
+        answer, i decline to answer, refuse, i refuse, refuse to answer, i refuse to answer, secret, it s
+        private, i don t want to answer, i don t want to say, don t want to answer, don t want to say
     """,
     "all": """
         tất cả, tất cả các ý, tất cả các ý trên, tất cả những ý trên, tất cả ý trên, tất cả các câu, tất
@@ -476,7 +477,8 @@ TRAILING = Lexicon(
     ạ, a, ah, nha, nhé, nhe, nhá, nghe, nghen, hen, hé, á, đó, đấy, thôi, mà, vậy, luôn, nhé em, nha em,
     nhé bạn, nha bạn, em ạ, em nhé, em, bạn, cháu, con, ad, admin, cảm ơn, cám ơn, xin cảm ơn, thanks,
     thank you, please, pls, hihi, hi, haha, hehe, kk, kkk, ơi, nhen, nè, nhá em, rồi, rồi ạ, cả, em ơi,
-    bạn ơi, cháu ơi, ad ơi, đi
+    bạn ơi, cháu ơi, ad ơi, đi, anh ơi, chị ơi, cô ơi,
+    chú ơi, bác ơi, anh ạ, chị ạ, cô ạ, chú ạ, bác ạ, anh nhé, chị nhé
     """
 )
 """What people say after an answer without saying anything."""
@@ -493,7 +495,7 @@ NEGATIVE = Lexicon(
 BOUND = Lexicon(
     """
     dưới, trên, hơn, ít, nhiều, từ, đến, tới, trở lên, trở xuống, gần, quá, rất, under, over, more, less,
-    than, least, most, from, to, up, above, below, between, hầu như, almost, very
+    than, least, most, from, to, up, above, below, between, hầu như, almost, very, self, half, part
     """
 )
 """Words that change a choice's meaning when they are left out of it."""
@@ -600,7 +602,9 @@ def _sayings() -> dict[str, list[tuple[Words, Words]]]:
 
 _BY_FIRST = _sayings()
 _BEFORE_NAME = {"p": words("phường"), "x": words("xã"), "ph": words("phường"), "k": words("không")}
-_GLUED = re.compile(r"(p|ph|x|kp|q|phuong|quan|cap|c|so|cau|chon|to|ap)([0-9]{1,3})")
+_GLUED = re.compile(
+    r"(p|ph|x|kp|q|phuong|quan|cap|c|so|cau|chon|to|ap)([0-9]{1,3})|([0-9]{1,3})(tr|trieu|tuoi|con|nguoi|nam|gio)"
+)
 
 
 def usual(said: Words) -> Words:
@@ -609,16 +613,16 @@ def usual(said: Words) -> Words:
     at = 0
     while at < len(said):
         here = said[at]
-        glued = _GLUED.fullmatch(here.plain) if here.plain[-1:].isdecimal() and len(here.plain) > 1 else None
-        if glued and not here.plain.isdecimal():
-            said = (*said[:at], word(glued[1]), word(glued[2]), *said[at + 1 :])
-            continue
         for variant, canonical in _BY_FIRST.get(here.plain, ()):
             if agree(said[at : at + len(variant)], variant):
                 some.extend(canonical)
                 at += len(variant)
                 break
         else:
+            glued = _GLUED.fullmatch(here.plain)
+            if glued:
+                said = (*said[:at], *(word(part) for part in glued.groups() if part), *said[at + 1 :])
+                continue
             if here.plain in _BEFORE_NAME and at + 1 < len(said):
                 some.extend(_BEFORE_NAME[here.plain])
             else:

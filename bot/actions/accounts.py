@@ -175,6 +175,17 @@ def bind(act: Act, given: Code) -> dict[str, Any]:
     return _shown(act, account)
 
 
+@action("account.sign_out", Nothing)
+def sign_out(act: Act, _given: Nothing) -> dict[str, Any]:
+    """The acting contact is no member of staff's any more. What was answered there stays."""
+    contact_id = act.actor.contact_id
+    contact = contacts.get(act.connection, contact_id) if contact_id is not None else None
+    if contact is None:
+        raise Problem("contact_unknown", status=404)
+    contacts.bind_account(act.connection, contact.id, None)
+    return {"account": contact.account_id}
+
+
 @action("account.close", One, _of_account)
 def close(act: Act, given: One) -> dict[str, Any]:
     """Close an account at once: no grant, no contact, no code of it is good any more."""

@@ -4,6 +4,7 @@ hidden.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from bot.actions.campaigns import Reference
-from bot.actions.gate import Act, Aim, Arguments, action, area_text, nowhere, reaches
+from bot.actions.gate import Act, Aim, Arguments, action, area_text, reaches
 from bot.questionnaires import Prepared, context, read
 from bot.readings import Reading, reading
 from bot.texts import LANGUAGES
@@ -61,7 +62,14 @@ def _of_campaign(act: Act, given: One) -> Aim:
     return Aim((campaign.area,), f"campaign:{campaign.id}")
 
 
-@action("counts.show", Show, nowhere)
+def _asked(act: Act, given: Show) -> Aim:
+    """Only what is asked about, for the audit; which areas are shown is for the action to find out."""
+    with contextlib.suppress(Problem):
+        return Aim(target=f"campaign:{campaigns.expect(act.connection, given.campaign).id}")
+    return Aim()
+
+
+@action("counts.show", Show, _asked)
 def show(act: Act, given: Show) -> Reading:
     """Counts of a campaign with their denominators. ``null`` in place of a number: hidden, ``hidden`` says
     why.

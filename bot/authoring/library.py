@@ -847,7 +847,7 @@ WIZARD = Workform(
         Row(
             "select_one co_quyet_dinh",
             "co_quyet_dinh",
-            ("Đã có quyết định tổ chức khảo sát chưa?", "Is there a decision to carry out the survey?"),
+            ("Có quyết định tổ chức khảo sát không?", "Is there a decision to carry out the survey?"),
             required=True,
         ),
         _words(
@@ -933,7 +933,7 @@ WIZARD = Workform(
         ),
         Options(
             "co_quyet_dinh",
-            (("1", "Đã có quyết định", "Yes"), ("2", "Không, khảo sát nội bộ", "No, an internal survey")),
+            (("1", "Có", "Yes"), ("2", "Không, khảo sát nội bộ", "No, an internal survey")),
         ),
     ),
 )

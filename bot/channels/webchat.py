@@ -139,9 +139,8 @@ def content(outgoing: Outgoing, language: str, hand_out: HandOut) -> dict[str, A
     for name in ("ticks", "again", "wide"):
         if getattr(outgoing, name):
             message[name] = True
-    keyboard = getattr(outgoing, "keyboard", "")
-    if keyboard:
-        message["keyboard"] = keyboard
+    if outgoing.keyboard:
+        message["keyboard"] = outgoing.keyboard
     if outgoing.picture is not None:
         if len(outgoing.picture) <= INLINE_LIMIT:
             message["picture"] = "data:image/png;base64," + base64.b64encode(outgoing.picture).decode()

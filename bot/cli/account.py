@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from bot.cli.frame import Group, Shown, act, day, moment, say, zone
-from bot.leaflets import chat_link
+from bot.leaflets import sign_in_link
 from bot.settings import load
 from surveys.roles import Role
 
@@ -52,7 +52,7 @@ def create(name: str, system_user: str | None, as_account: str | None) -> Shown:
 @click.argument("who", metavar="ACCOUNT")
 def invite(who: str, as_account: str | None) -> Shown:
     made = act("account.invite", as_account, {"account": who})
-    link = chat_link(load().public_url, made["code"])
+    link = sign_in_link(load().public_url, made["code"])
     return Shown(
         {**made, "link": link},
         [

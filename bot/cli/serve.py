@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +12,6 @@ import click
 from bot.cli.frame import Spoken, _as_problem, say
 from bot.problems import explain
 from surveys.problems import Problem
-
 
 if TYPE_CHECKING:
     from bot.serve import Running
@@ -57,7 +55,10 @@ def serve(role: str, port: int | None, host: str | None) -> None:
     if port is not None:
         if not 0 <= port <= 65535:
             raise Problem("port_wrong", port=port)
+        at_port = f"http://127.0.0.1:{settings.port}"
         settings = replace(settings, port=port)
+        if settings.public_url == at_port:
+            settings = replace(settings, public_url=f"http://127.0.0.1:{port}")
     if host is not None:
         settings = replace(settings, host=host)
     write_log(settings.log_level)

@@ -76,7 +76,7 @@ class Talk:
         for name in given:
             if name not in known:
                 raise Problem("talk_field", name=name, known=", ".join(known) or None)
-        self.state = engine.begin(self.prepared.questionnaire, given)
+        self.state = engine.begin(self.prepared.questionnaire, given, self._about())
         return self._now([say(self.language, "terminal.welcome", title=form.title)])
 
     def hear(self, inbound: Inbound) -> str:
@@ -90,7 +90,10 @@ class Talk:
         if step.command is not None:
             return self._aside(Aside(step.command.name, step.command.argument))
         self.state, self.refusal = step.state, step.refusal
-        return self._end() if step.state.submitted else self._now(conversation.notices(step, self.language))
+        if step.state.submitted:
+            return self._end()
+        notices = conversation.notices(self.prepared, event, step, self._about())
+        return self._now(notices, again=step.refusal is not None)
 
     def stop(self) -> str:
         """The person has had enough, or the input ends."""
@@ -125,12 +128,12 @@ class Talk:
         if aside.name == "help":
             asked = prompt(self.prepared.questionnaire, self.state, self._about())
             guidance = [asked.guidance] if isinstance(asked, Ask) and asked.guidance else []
-            return self._now([*guidance, say(self.language, "terminal.help")])
+            return self._now([*guidance, say(self.language, "terminal.help")], again=True)
         if aside.name == "language":
             other = next(each for each in LANGUAGES if each != self.language)
             self.language = aside.argument if aside.argument in LANGUAGES else other
             return self._now([say(self.language, "turn.language")])
-        return self._now([say(self.language, "terminal.not_here")])
+        return self._now([say(self.language, "terminal.not_here")], again=True)
 
     def _end(self) -> str:
         """Everything that was answered, as a list."""
@@ -139,15 +142,16 @@ class Talk:
         review = prompt(self.prepared.questionnaire, reviewed, self._about())
         assert isinstance(review, Review)
         lines = [
-            f"{line.number}. {render.topic(line.label)}: {render.said(line.value_label, line.missing, self.language)}"
+            f"{line.number}. {render.topic(line.label)}: "
+            f"{render.said(line.value_label, line.missing, self.language)}"
             for line in review.lines
         ]
         title = say(self.language, "terminal.answers")
         return "\n".join([*review.before, title, *lines, "", say(self.language, "terminal.over")])
 
-    def _now(self, notices: list[str]) -> str:
+    def _now(self, notices: list[str], *, again: bool = False) -> str:
         now = prompt(self.prepared.questionnaire, self.state, self._about())
-        message = render.render(now, 0, self.language, ABILITIES[CHANNEL], notices)
+        message = render.render(now, 0, self.language, ABILITIES[CHANNEL], notices, again=again)
         assert message is not None
         return message.text
 
@@ -238,7 +242,7 @@ def _pairs(given: Iterable[str]) -> dict[str, str]:
 
 
 def _place(form: Path) -> tuple[Path, dict[str, Any] | None]:
-    """The workbook, and the ``instrument.yaml`` beside it where a folder, or a shipped one by name, is given."""
+    """The workbook; and what the ``instrument.yaml`` beside it says, for a folder or a shipped one's name."""
     folder = form if form.is_dir() or form.suffix else LIBRARY / form.name
     if not folder.is_dir():
         return form, None

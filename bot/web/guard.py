@@ -60,7 +60,8 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
 
 
 def same_origin(request: web.Request) -> bool:
-    """Whether a browser says that a page of ours sent this: by the public address, or by the host it was sent to.
+    """Whether a browser says that a page of ours sent this: by the public address, or by the host it was
+    sent to.
 
     A request without an Origin is nobody's page, unless the browser vouches for it otherwise.
     """

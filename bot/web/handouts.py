@@ -1,4 +1,6 @@
-"""Files for one person, kept a short while in memory and fetched by a link that only their own browser can use."""
+"""Files for one person, kept a short while in memory and fetched by a link that only their own browser
+can use.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Open pages, and the outbox brought to them.
 
-A row of the outbox counts as sent when the page says that it shows it. What a page had not acknowledged when its socket
-closed is due again; a page that gets a row twice shows it once, so what is lost with a process is simply sent again.
-One loop per process does all of it, one transaction a round: acknowledgements in, due rows out.
+A row of the outbox counts as sent when the page says that it shows it. What a page had not acknowledged
+when its socket closed is due again; a page that gets a row twice shows it once, so what is lost with a
+process is simply sent again. One loop per process does all of it, one transaction a round: acknowledgements
+in, due rows out.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ CLAIM = 200
 CONTACTS = 500
 """Contacts asked for in one statement."""
 FORGOTTEN_S = 300.0
-"""How often rows are taken back from processes that died with them. Pages that do have them show them once."""
+"""How often rows are taken back from processes that died with them. Pages that do have them show them
+once.
+"""
 WAITING = 200
 """Frames that may wait for one slow page; then its socket is closed, and it comes back for what it missed."""
 EPOCH = 0
@@ -96,7 +99,7 @@ class Hub:
         self._stopping = False
         self.delivered = 0
 
-    # ── what sockets say ──────────────────────────────────────────────────────────────────────────────────────
+    # ── what sockets say ──────────────────────────────────────────────────────────────────────────────
 
     def enter(self, line: Line) -> None:
         """A page is open; whose it is shows with its first message."""
@@ -113,7 +116,9 @@ class Hub:
         self._wake.set()
 
     def leave(self, line: Line) -> None:
-        """The page is gone. What it had not acknowledged is due again, unless another page of the contact is open."""
+        """The page is gone. What it had not acknowledged is due again, unless another page of the
+        contact is open.
+        """
         self._open.discard(line)
         self._part(line)
 
@@ -154,7 +159,7 @@ class Hub:
         """How many pages are open."""
         return len(self._open)
 
-    # ── the loop ──────────────────────────────────────────────────────────────────────────────────────────────
+    # ── the loop ──────────────────────────────────────────────────────────────────────────────────────
 
     async def run(self) -> None:
         """Bring the outbox to the pages until stopped."""

@@ -1,7 +1,7 @@
 """How much one page, one address and everybody together may ask for.
 
-Whole neighbourhoods of mobile users share one IPv4 address, so what an address may do is generous; the limits are there
-to keep one program from taking the place of everybody else.
+Whole neighbourhoods of mobile users share one IPv4 address, so what an address may do is generous; the
+limits are there to keep one program from taking the place of everybody else.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ FORWARDING = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
 def client(request: web.Request, trusted: Sequence[Network]) -> Address | None:
     """Where a request comes from.
 
-    The peer, or what a trusted proxy says of it: the last address in X-Forwarded-For that no trusted proxy wrote. None
-    when that can't be told.
+    The peer, or what a trusted proxy says of it: the last address in X-Forwarded-For that no trusted proxy
+    wrote. None when that can't be told.
     """
     peer = _address(request.remote or "")
     if peer is None or not any(peer in network for network in trusted):
@@ -49,7 +49,9 @@ def _address(text: str) -> Address | None:
 
 
 def is_local(request: web.Request, trusted: Sequence[Network]) -> bool:
-    """Whether a request comes from this machine or a private network, and not through a proxy nobody vouched for."""
+    """Whether a request comes from this machine or a private network, and not through a proxy nobody
+    vouched for.
+    """
     found = client(request, trusted)
     peer = _address(request.remote or "")
     proxied = any(name in request.headers for name in FORWARDING)

@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 
 from bot.messages import ABILITIES
 from bot.turns import Turns
-from bot.web.limits import is_local
 from bot.web.hub import Hub
+from bot.web.limits import is_local
 from bot.web.services import HUB, SERVICES, Services
 from storage import migrate, tallies
 from surveys.problems import Problem
@@ -26,7 +26,9 @@ READY_WITHIN_S = 5.0
 
 
 async def alive(request: web.Request) -> web.Response:
-    """``GET /healthz``: the process answers. Says nothing about the database: restarting would not mend that."""
+    """``GET /healthz``: the process answers. Says nothing about the database: restarting would not mend
+    that.
+    """
     return web.json_response({"alive": True})
 
 

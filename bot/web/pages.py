@@ -78,7 +78,9 @@ def wanted_language(request: web.Request) -> str:
 
 
 def _fill(template: str, language: str, raw: Mapping[str, str], **values: str) -> str:
-    """A template with its sentences (``$name`` is ``web.name``, ``_`` for ``.``) and values, all escaped but ``raw``."""
+    """A template with its sentences (``$name`` is ``web.name``, ``_`` for ``.``) and values, all
+    escaped but ``raw``.
+    """
     given = {name: escape(value) for name, value in values.items()} | dict(raw)
     found = _template(template)
     for name in found.get_identifiers():
@@ -102,8 +104,8 @@ def _sentences() -> str:
 
 
 def chat(language: str, code: str, person: str, office: str, title: str) -> str:
-    """The web chat. ``code`` leads into a campaign, ``person`` tells visitors apart, ``office`` and ``title`` say who
-    asks, as far as is known.
+    """The web chat. ``code`` leads into a campaign, ``person`` tells visitors apart, ``office`` and
+    ``title`` say who asks, as far as is known.
     """
     return _fill(
         "chat.html",
@@ -122,7 +124,9 @@ def chat(language: str, code: str, person: str, office: str, title: str) -> str:
 
 
 def plain(language: str, heading: str, text: str, *, button: str = "", token: str = "") -> str:
-    """A page with a heading, a few words, and either a button that signs in with ``token`` or a way to the chat."""
+    """A page with a heading, a few words, and either a button that signs in with ``token`` or a way to
+    the chat.
+    """
     paragraphs = "".join(f"<p>{escape(part)}</p>" for part in text.split("\n\n"))
     if token:
         action = (

@@ -19,7 +19,9 @@ from storage.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """One process's rooms, put together by whoever serves them. ``routes`` are those of channels (webhooks)."""
+    """One process's rooms, put together by whoever serves them. ``routes`` are those of channels
+    (webhooks).
+    """
 
     settings: Settings
     database: Database

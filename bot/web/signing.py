@@ -1,8 +1,8 @@
 """Staff come in by a one-time link, and go out by a button.
 
-Chat apps open links to draw previews, so the link only shows a page; its button is what signs in. Signing in gives the
-browser a new cookie: whoever knew the old one (a shared phone, a planted cookie) is not signed in with it, and what the
-same browser answered as a resident stays apart.
+Chat apps open links to draw previews, so the link only shows a page; its button is what signs in. Signing
+in gives the browser a new cookie: whoever knew the old one (a shared phone, a planted cookie) is not signed
+in with it, and what the same browser answered as a resident stays apart.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bot.web import pages, visitors
 from bot.web.guard import same_origin
 from bot.web.limits import client
 from bot.web.services import GATE, SERVICES, Services
-from storage import audit, contacts
+from storage import contacts
 from storage.database import now_ms
 from surveys.problems import Problem
 
@@ -112,19 +112,9 @@ def _unbind(connection: Connection, services: Services, value: str, now: int) ->
     contact = contacts.get(connection, contact_id) if contact_id is not None else None
     if contact is None or contact.account_id is None:
         return
-    contacts.bind_account(connection, contact.id, None)
-    audit.record(
-        connection,
-        audit.Entry(
-            at=now,
-            account_id=contact.account_id,
-            contact_id=contact.id,
-            channel=CHANNEL,
-            action="account.sign_out",
-            area=None,
-            target=f"account:{contact.account_id}",
-            outcome="done",
-        ),
+    actor = Actor(account_id=contact.account_id, contact_id=contact.id)
+    settle(
+        Act(connection, services.keyring, actor, now, _today(services, now), CHANNEL), "account.sign_out", {}
     )
 
 

@@ -44,9 +44,8 @@ def keep(request: web.Request, response: web.StreamResponse, value: str) -> None
 def forget(request: web.Request, response: web.StreamResponse) -> None:
     """Have the browser forget it."""
     response.set_cookie(
-        COOKIE, "", max_age=0, expires="Thu, 01 Jan 1970 00:00:00 GMT", path=PATH, httponly=True, samesite="Lax",
-        secure=_secure(request),
-    )  # fmt: skip
+        COOKIE, "", max_age=0, expires="Thu, 01 Jan 1970 00:00:00 GMT", path=PATH, httponly=True,
+        samesite="Lax", secure=_secure(request), )  # fmt: skip
 
 
 def _secure(request: web.Request) -> bool:
@@ -59,7 +58,8 @@ def nickname(value: str) -> str:
 
 
 def asking(connection: Connection, keyring: Keyring, value: str | None, code: str) -> dict[str, str]:
-    """Who asks this visitor, ``{"office", "title"}``: the campaign of ``code``, else the one they came to last.
+    """Who asks this visitor, ``{"office", "title"}``: the campaign of ``code``, else the one they came to
+    last.
 
     Empty when there is none, or its office is not given yet.
     """

@@ -1,9 +1,11 @@
-"""``python -m tests.acceptance.faulty PLACE serve …``: the command line in a process that kills itself on demand.
+"""``python -m tests.acceptance.faulty PLACE serve …``: the command line in a process that kills itself on
+demand.
 
-Once the file named by HOIDAN_TEST_TRIGGER is there, the process removes it and sends itself SIGKILL the next time it
-comes to PLACE: ``before_commit`` (everything of a batch of turns is written, nothing committed), ``after_commit``
-(committed, nobody told yet), ``half_batch`` (interviews saved, their answer log not yet), ``claimed`` (a message of
-the outbox is claimed and about to be sent), ``sent`` (the platform has it, the outbox doesn't know).
+Once the file named by HOIDAN_TEST_TRIGGER is there, the process removes it and sends itself SIGKILL the next
+time it comes to PLACE: ``before_commit`` (everything of a batch of turns is written, nothing committed),
+``after_commit`` (committed, nobody told yet), ``half_batch`` (interviews saved, their answer log not yet),
+``claimed`` (a message of the outbox is claimed and about to be sent), ``sent`` (the platform has it, the
+outbox doesn't know).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -134,10 +134,8 @@ class Server:
 
     def kill(self) -> None:
         """SIGKILL, with everything it started."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
 
     def terminate(self) -> int:
@@ -252,9 +250,8 @@ class Walker:
             text = message["text"]
             question = asked_in(text)
             if survey.SUBMIT in text_of_buttons(message):
-                before = self.api.pending
                 self._press(message, survey.SUBMIT)
-                await self.api.wait_for(lambda before=before: self._taken(before), PATIENCE)
+                await self.api.wait_for(self._taken, PATIENCE)
                 self.finished = True
             elif question is None:
                 raise AssertionError(f"the bot asks nothing: {text!r}")
@@ -287,7 +284,7 @@ class Walker:
     def _gave(self, name: str, value: str) -> None:
         self.given.setdefault(name, []).append(value)
 
-    def _taken(self, before: int) -> bool:
+    def _taken(self) -> bool:
         """Whether all that this person sent was accepted by the bot."""
         return not any(
             update.body.find(b'"id":%d,' % self.user_id) >= 0 for update in self.api._updates.values()
@@ -320,12 +317,17 @@ def people(api: BotApiDouble, number: int, code: str, seed: int = 1) -> list[Wal
     return [Walker(api, 7000 + index, code, seed) for index in range(number)]
 
 
+async def heard(api: BotApiDouble, attempts: int, answering: asyncio.Future[list[None]]) -> None:
+    """Wait until so many updates were posted, or everybody is done."""
+    await api.wait_for(lambda: answering.done() or len(api.attempts) >= attempts, PATIENCE)
+
+
 # ── what is in the database ─────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What the database holds of one person: every line of the answer log in order, and what was handed in."""
+    """What the database holds of one person: the answer log in order, and what was handed in."""
 
     log: dict[str, list[str]]
     submissions: int

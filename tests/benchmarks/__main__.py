@@ -1,7 +1,7 @@
 """Measures the product beside the same survey on python-telegram-bot, and what a kill leaves of it.
 
-On a shared machine compare rows of one run with each other, never numbers of two runs: everything is measured in
-interleaved rounds, tables hold medians, and processor time a turn moves far less than turns a second.
+On a shared machine compare rows of one run with each other, never numbers of two runs: everything is measured
+in interleaved rounds, tables hold medians, and processor time a turn moves far less than turns a second.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 
 from tests import postgres
-from tests.benchmarks.bots import KINDS, OURS, OURS_SERVER, PTB, PTB_AIOHTTP, Kind, Stores
+from tests.benchmarks.bots import KINDS, OURS, OURS_BY_CALLS, OURS_SERVER, PTB, PTB_AIOHTTP, Kind, Stores
 from tests.benchmarks.rounds import KILL_LATENCY, KILL_RESPONDENTS, Killed, Level, kill9, rounds
 from tests.benchmarks.small import Cost, small
 
@@ -201,7 +201,7 @@ def ratios(measured: Sequence[Level], kinds: Sequence[Kind]) -> list[dict[str, o
     """Processor time a turn of ours over each peer's, round by round: median, lowest, highest."""
     spent = {(one.bot, one.round): one for one in measured if one.respondents == COMPARED}
     found: list[dict[str, object]] = []
-    for ours in (OURS, OURS_SERVER):
+    for ours in (OURS, OURS_SERVER, OURS_BY_CALLS):
         for peer in (PTB, PTB_AIOHTTP):
             shares = [
                 round((mine.cpu + mine.cpu_server) / theirs.cpu, 4)

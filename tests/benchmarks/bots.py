@@ -1,4 +1,6 @@
-"""The bots that are measured: started afresh on empty stores, watched as a tree of processes, stopped or killed."""
+"""The bots that are measured: started afresh on empty stores, watched as a tree of processes, stopped or
+killed.
+"""
 
 from __future__ import annotations
 
@@ -31,20 +33,26 @@ PATH = "/hook"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A bot to measure. ``code`` follows ``/start``; ``server``: it keeps its data in PostgreSQL."""
+    """A bot to measure. ``code`` follows ``/start``; ``server``: it keeps its data in PostgreSQL; ``more``:
+    added to its environment.
+    """
 
     name: str
     command: tuple[str, ...]
     code: str = ""
     server: bool = False
+    more: tuple[tuple[str, str], ...] = ()
 
 
 _PTB = (sys.executable, "-m", "tests.benchmarks.ptb_bot", "--transport")
 OURS = Kind("hoidan, SQLite", (str(HERE / "target"),), survey.CODE)
 OURS_SERVER = Kind("hoidan, PostgreSQL", (str(HERE / "target"),), survey.CODE, server=True)
+OURS_BY_CALLS = Kind(
+    "hoidan, SQLite, prompts by calls", (str(HERE / "target"),), survey.CODE, more=(("CHAT_BURST", "2"),)
+)
 PTB = Kind("python-telegram-bot", (*_PTB, "httpx"))
 PTB_AIOHTTP = Kind("python-telegram-bot over aiohttp", (*_PTB, "aiohttp"))
-KINDS = (OURS, OURS_SERVER, PTB, PTB_AIOHTTP)
+KINDS = (OURS, OURS_SERVER, OURS_BY_CALLS, PTB, PTB_AIOHTTP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,8 @@ class Bot:
 
     def saved(self) -> set[int]:
         """The updates whose effect is in the database."""
-        said = subprocess.run([str(HERE / "saved")], env=self.environment, stdout=subprocess.PIPE, text=True, check=True)
+        command = [str(HERE / "saved")]
+        said = subprocess.run(command, env=self.environment, stdout=subprocess.PIPE, text=True, check=True)
         return set(map(int, said.stdout.split()))
 
 
@@ -147,7 +156,8 @@ class Stores:
 
 @asynccontextmanager
 async def running(kind: Kind, stores: Stores, *, latency: float = 0.0) -> AsyncIterator[Bot]:
-    """``kind`` started on empty stores, with a Telegram of its own; stopped and its stores removed at the end.
+    """``kind`` started on empty stores, with a Telegram of its own; stopped and its stores removed at the
+    end.
 
     ``latency``: seconds that every Bot API call takes.
     """
@@ -165,6 +175,7 @@ async def running(kind: Kind, stores: Stores, *, latency: float = 0.0) -> AsyncI
         "BOT_API_BASE": f"http://127.0.0.1:{api_port}",
         "BOT_TOKEN": TOKEN,
         "DATA_DIR": str(data),
+        **dict(kind.more),
         **({"PG_DSN": server.dsn(database)} if server else {}),
     }
     bot = Bot(kind, start(kind, environment), environment, telegram, stores.pids if server else ())

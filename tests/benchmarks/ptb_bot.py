@@ -1,10 +1,11 @@
 """The same survey as a bot of python-telegram-bot's ConversationHandler, to measure beside.
 
-As its documentation shows it, with what durable answers need: a webhook that says 200 only when the update was
-handled, and a persistence on SQLite (WAL, synchronous=FULL) whose one commit an update holds the answer and where the
-conversation stands. Updates are handled one at a time, which ConversationHandler requires.
+As its documentation shows it, with what durable answers need: a webhook that says 200 only when the update
+was handled, and a persistence on SQLite (WAL, synchronous=FULL) whose one commit an update holds the answer
+and where the conversation stands. Updates are handled one at a time, which ConversationHandler requires.
 
-``--transport httpx``: its own way out. ``--transport aiohttp``: an aiohttp session instead, as a hand-tuned bot has.
+``--transport httpx``: its own way out. ``--transport aiohttp``: an aiohttp session instead, as a hand-tuned
+bot has.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import asyncio
 import json
 import os
 import sqlite3
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -144,7 +144,7 @@ class Bot:
         self.book = book
 
     def conversation(self) -> Any:
-        start = CommandHandler("start", self.start)
+        start: Any = CommandHandler("start", self.start)
         states: dict[object, list[Any]] = {}
         for index, question in enumerate(QUESTIONS):
             if question.choices:
@@ -175,8 +175,8 @@ class Bot:
     async def tapped(self, update: Update, context: Any) -> int:
         query = update.callback_query
         assert query is not None and query.data is not None
-        op, index, choice = (int(part) if part.isdigit() else part for part in f"{query.data}:0".split(":")[:3])
-        assert isinstance(index, int) and isinstance(choice, int)
+        op, *numbers = f"{query.data}:0".split(":")
+        index, choice = int(numbers[0]), int(numbers[1])
         question = QUESTIONS[index]
         await query.answer()
         if op == "t":
@@ -264,4 +264,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

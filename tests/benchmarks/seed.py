@@ -1,7 +1,8 @@
-"""An installation with the survey open under a code that is known beforehand: ``python -m tests.benchmarks.seed``.
+"""An installation with the survey open under a code that is known beforehand: ``python -m
+tests.benchmarks.seed``.
 
-The settings come from the environment, as for ``hoidan serve``. Through the actions and the tables alone, so that
-it takes a second.
+The settings come from the environment, as for ``hoidan serve``. Through the actions and the tables alone, so
+that it takes a second.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Single costs, in this process: a step of the engine, a batch of turns, the reply reader, a table from the cube."""
+"""Single costs, in this process: a step of the engine, a batch of turns, the reply reader, a table from the
+cube.
+"""
 
 from __future__ import annotations
 
@@ -118,7 +120,7 @@ def _answers(prepared: Prepared) -> dict[str, str]:
 
 
 def _reply(prepared: Prepared, times: int) -> Cost:
-    choices = [Option(f"c{number}", label) for number, label in enumerate(survey.QUESTIONS[3].choices, 1)]
+    choices = [Option(f"c{number}", (label,)) for number, label in enumerate(survey.QUESTIONS[3].choices, 1)]
     typed: list[tuple[Kind, str, list[Option]]] = [
         (Kind.SELECT_ONE, "Strongly agree", choices),
         (Kind.SELECT_ONE, "2", choices),
@@ -168,7 +170,7 @@ def _batch(place: Town, code: str, times: int) -> Cost:
         person.tap(survey.QUESTIONS[0].choices[0])
 
     def measure() -> float:
-        # The second question is a number; one out of bounds is refused, so that the next one is the same work.
+        # The second question is a number; one out of bounds is refused: the next one is the same work.
         messages = [
             Inbound("telegram", f"batch {next(numbers)}", person.address, What.TEXT, "7", language="en")
             for person in people
@@ -183,8 +185,8 @@ def _start(place: Town, code: str, times: int) -> Cost:
 
     def measure() -> float:
         messages = [
-            Inbound("telegram", f"start {next(numbers)}", f"{next(numbers)}", What.OPENED, code, language="en")
-            for _ in range(BATCH)
+            Inbound("telegram", f"start {number}", f"{number}", What.OPENED, code, language="en")
+            for number in itertools.islice(numbers, BATCH)
         ]
         return _at_once(place, messages)
 

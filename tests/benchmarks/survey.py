@@ -1,4 +1,5 @@
-"""The one survey that every bot here asks: 8 questions with one answer, 2 numbers, 1 with several answers, 1 text.
+"""The one survey that every bot here asks: 8 questions with one answer, 2 numbers, 1 with several answers, 1
+text.
 
 Somebody who answers straight through sends 16 messages (the start, 8 taps, 2 numbers, 3 ticks and *Done*, 1
 text), and one more to a bot that shows the answers again before it takes them.

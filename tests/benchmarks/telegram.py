@@ -1,9 +1,9 @@
 """Plays Telegram and its users against a bot: posts updates to its webhook and answers its Bot API calls.
 
-A closed loop: a respondent's next message leaves when the webhook said 200 *and* the bot's next message was seen,
-in the webhook's own answer or as a call. A bot that says 200 first and works later gains nothing. Respondents know
-the survey (:mod:`tests.benchmarks.survey`) by its words, nothing else of the bot. Its HTTP is written by hand
-because it shares the machine with what it measures.
+A closed loop: a respondent's next message leaves when the webhook said 200 *and* the bot's next message was
+seen, in the webhook's own answer or as a call. A bot that says 200 first and works later gains nothing.
+Respondents know the survey (:mod:`tests.benchmarks.survey`) by its words, nothing else of the bot. Its HTTP
+is written by hand because it shares the machine with what it measures.
 """
 
 from __future__ import annotations
@@ -297,7 +297,9 @@ class Respondent:
         self.begin()
 
     def see(self, number: int, text: str | None, buttons: dict[str, str]) -> None:
-        """A message, or other buttons (``text`` None) of the one shown. Buttons beat none, later beats earlier."""
+        """A message, or other buttons (``text`` None) of the one shown. Buttons beat none, later beats
+        earlier.
+        """
         if self._seen is None or buttons or not self._seen.buttons:
             self._seen = Seen(number, self._shown.text if text is None else text, buttons)
 
@@ -346,8 +348,8 @@ class _ApiLine(_Line):
 class Telegram:
     """The Bot API on ``api_port``, and everybody who writes to the bot at ``webhook``.
 
-    ``latency``: seconds that every call takes. ``code``: what follows ``/start``. ``accepted`` are the numbers of
-    the updates that got their 200.
+    ``latency``: seconds that every call takes. ``code``: what follows ``/start``. ``accepted`` are the
+    numbers of the updates that got their 200.
     """
 
     def __init__(self, webhook: str, *, code: str = "", latency: float = 0.0) -> None:
@@ -404,7 +406,8 @@ class Telegram:
     def request(self, body: bytes) -> bytes:
         """The HTTP request that posts an update."""
         head = (
-            f"POST {self._path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nContent-Type: application/json\r\n"
+            f"POST {self._path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n"
+            "Content-Type: application/json\r\n"
             f"X-Telegram-Bot-Api-Secret-Token: {SECRET}\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         return head.encode() + body

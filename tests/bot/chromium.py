@@ -99,13 +99,14 @@ class Tab:
         assert "exceptionDetails" not in told, told
         return told["result"].get("value")
 
-    async def wait(self, script: str) -> Any:
-        """Until an expression gives something true; that."""
+    async def wait(self, script: str) -> None:
+        """Until an expression gives something true."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 try:
-                    if found := await self.run(script):
-                        return found
+                    # A node has no value outside the page: it would come back as an empty object.
+                    if await self.run(f"Boolean({script})"):
+                        return
                 except AssertionError:
                     pass  # The page is on its way to another one.
                 await asyncio.sleep(0.03)

@@ -132,9 +132,14 @@ def uses() -> tuple[Use, ...]:
 def patterns_of_the_code() -> tuple[re.Pattern[str], ...]:
     """Every f-string that begins like a key, wherever it is made."""
     made = (
-        pattern_of(node) for _, tree in sources() for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)
+        pattern_of(node)
+        for _, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
     )
-    return tuple(one for one in made if one is not None and re.match(r"[a-z_]+(\\\.[a-z_]+)*(\\\.|_)\.\+", one.pattern))
+    return tuple(
+        one for one in made if one is not None and re.match(r"[a-z_]+(\\\.[a-z_]+)*(\\\.|_)\.\+", one.pattern)
+    )
 
 
 @lru_cache(maxsize=1)
@@ -220,7 +225,9 @@ def test_every_sentence_is_asked_for() -> None:
             or key.removeprefix("web.") in pages
         )
 
-    idle = [key for key in catalogue("vi") if not key.startswith(SPOKEN_BY_THE_COMMAND_LINE) and not asked(key)]
+    idle = [
+        key for key in catalogue("vi") if not key.startswith(SPOKEN_BY_THE_COMMAND_LINE) and not asked(key)
+    ]
     assert not idle, listed(idle)
 
 

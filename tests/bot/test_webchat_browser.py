@@ -16,7 +16,10 @@ from tests.town import Town, found
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="there is no Chromium on this machine")
 
 PHONE = (360, 740)
-IDLE = "!document.querySelector('#line[data-state=connecting]') && !JSON.parse(sessionStorage.hoidan).queue.length"
+IDLE = (
+    "!document.querySelector('#line[data-state=connecting]')"
+    " && !JSON.parse(sessionStorage.hoidan).queue.length"
+)
 NOW = (
     "[...document.querySelectorAll('#log .bot')].filter(e => e.querySelector('.choices:not([hidden])')).pop()"
 )
@@ -206,6 +209,25 @@ def test_leaving_clears_the_screen_the_tab_and_the_cookie(town: Town, tmp_path: 
     in_browser(town, tmp_path, story)
 
 
+def test_a_member_of_staff_signs_in_by_the_button_and_out_again(town: Town, tmp_path: Path) -> None:
+    async def story(tab: Tab, place: Served) -> None:
+        code = town.act("account.invite", {"account": town.admin})["code"]
+        await tab.go(f"{place.base}/sign-in/{code}")
+        await tab.wait("document.querySelector('form button')")
+        await tab.tap("document.querySelector('form button')")
+        await tab.wait(
+            "location.pathname === '/chat' && document.querySelector('#leave')"
+            " && document.querySelector('#leave').textContent === 'Đăng xuất và xóa màn hình'"
+        )
+        assert len(town.act("account.list")["accounts"][0]["contacts"]) == 1
+        await tab.tap("document.querySelector('#leave')")
+        await tab.tap("document.querySelector('#sure-yes')")
+        await tab.wait("document.querySelector('#log').textContent.includes('Đã xóa và thoát')")
+        assert town.act("account.list")["accounts"][0]["contacts"] == []
+
+    in_browser(town, tmp_path, story)
+
+
 def test_what_a_screen_reader_needs_is_there(town: Town, tmp_path: Path) -> None:
     async def story(tab: Tab, place: Served) -> None:
         await arrive(tab, place, town.campaign())
@@ -235,8 +257,10 @@ def test_everything_fits_is_large_enough_and_has_contrast(
         await tab.show(width, 740, phone=width < 600, dark=dark)
         await arrive(tab, place, town.campaign())
         await settled(tab)
-        await tap(tab, ".choice")
+        for _ in range(4):
+            await tap(tab, ".choice" if "choice" in await roles(tab) else ".way")
         assert await tab.run("document.documentElement.scrollWidth <= innerWidth")
+        assert await tab.run(STANDS), "the header stays at the top and nothing is left empty below"
         assert await tab.run(SMALL_TARGETS) == []
         assert await tab.run(SMALL_LETTERS) == []
         assert await tab.run(FAINT_LETTERS) == []
@@ -244,6 +268,10 @@ def test_everything_fits_is_large_enough_and_has_contrast(
     in_browser(town, tmp_path, story)
 
 
+STANDS = """document.scrollingElement.scrollHeight <= innerHeight && scrollY === 0
+  && document.body.scrollTop === 0
+  && document.querySelector('header').getBoundingClientRect().top === 0
+  && Math.abs(document.querySelector('#say').getBoundingClientRect().bottom - innerHeight) < 1"""
 SMALL_TARGETS = """[...document.querySelectorAll('button, textarea')].filter(e => e.offsetParent)
   .map(e => [e.id || e.textContent, e.getBoundingClientRect()])
   .filter(([_, r]) => r.width < 44 || r.height < 44).map(([name]) => name)"""
@@ -272,7 +300,7 @@ def test_how_it_looks(town: Town, tmp_path: Path) -> None:
         code = town.campaign()
         for name, (width, height), phone, dark in (
             ("chat-phone", PHONE, True, False),
-            ("chat-desktop", (1200, 800), False, False),
+            ("chat-desktop", (1100, 900), False, False),
             ("chat-dark", PHONE, True, True),
             ("chat-narrow", (320, 568), True, False),
         ):
@@ -288,6 +316,11 @@ def test_how_it_looks(town: Town, tmp_path: Path) -> None:
                     await tab.tap("document.querySelector('#send')")
                     await settled(tab)
             await tap(tab, ".tick")
+            await tab.run(
+                f"{NOW}.scrollIntoView({{block: 'start'}})"
+                if phone
+                else "document.querySelector('#log').scrollTop = 1e6"
+            )
             await tab.picture(folder / f"{name}.png")
             assert (folder / f"{name}.png").stat().st_size > 5_000
             await tab.call("Network.clearBrowserCookies")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 from storage.crypto import Keyring, keys_beside, new_keys, parse_keys, token, token_digest
 from surveys.problems import Problem
 
-OLD = new_keys()
-NEW = new_keys().replace("k1:", "k2:")
+OLD = "k1:" + base64.b64encode(bytes(range(32))).decode()
+NEW = "k2:" + base64.b64encode(bytes(range(32, 64))).decode()
 
 
 @given(st.binary(max_size=300), st.binary(min_size=1, max_size=20))
@@ -90,3 +91,9 @@ def test_one_time_secrets_are_long_and_stored_as_digests() -> None:
     assert len(token()) >= 43
     assert token() != token()
     assert token_digest("a") != b"a"
+
+
+def test_new_keys_are_new_each_time_and_can_be_read() -> None:
+    first, second = new_keys(), new_keys()
+    assert first != second
+    assert parse_keys(first).lookup("x") != parse_keys(second).lookup("x")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from surveys.counts import (
     entries,
     family,
     protect,
+    protect_in_order,
     protect_together,
     sex_and_birth,
     table,
@@ -361,12 +362,15 @@ def test_items_that_tell_about_each_other_are_a_family() -> None:
         min_size=1,
     )
 )
-def test_no_series_of_counts_tells_what_one_of_them_hides(groups: dict[str, tuple[int, int]]) -> None:
+@pytest.mark.parametrize("protection", [protect_together, protect_in_order])
+def test_no_series_of_counts_tells_what_one_of_them_hides(
+    protection: Callable[..., Sequence[Mapping[Place, Reason]]], groups: dict[str, tuple[int, int]]
+) -> None:
     tables = breakdowns(WORKER, spread("dai_hoc", **groups), item="dai_hoc", by=BREAKDOWNS)
     ours = [count for count in tables if count.item == "dai_hoc"]
     hidden = [
         gone
-        for count, gone in zip(tables, protect_together(tables, WORKER), strict=True)
+        for count, gone in zip(tables, protection(tables, WORKER), strict=True)
         if count.item == "dai_hoc"
     ]
     for count, gone in zip(ours, hidden, strict=True):
@@ -375,6 +379,27 @@ def test_no_series_of_counts_tells_what_one_of_them_hides(groups: dict[str, tupl
         }
         assert small <= gone.keys()
     assert worked_out(ours, hidden, "yes") == worked_out(ours, hidden, "no") == set()
+
+
+def test_a_breakdown_with_too_few_people_costs_the_totals_nothing() -> None:
+    cube = spread("dai_hoc", w1_male=(12, 20), w1_female=(15, 22), w2_male=(1, 2), w2_female=(2, 1))
+    total, by_area = breakdowns(WORKER, cube, item="dai_hoc", by=[(), (Dimension.AREA,)])[:2]
+    hidden = protect_in_order([total, by_area], WORKER)
+    assert hidden[0] == protect(total) == {}
+    assert {(row.group, "yes") for row in by_area.rows} <= hidden[1].keys()
+    assert ((), "yes") not in hidden[1]
+
+
+def test_what_is_hidden_in_the_total_is_hidden_in_every_breakdowns_total() -> None:
+    cube = spread("dai_hoc", w1_male=(1, 20), w1_female=(2, 22), w2_male=(0, 9), w2_female=(0, 7))
+    tables = breakdowns(WORKER, cube, item="dai_hoc")
+    hidden = dict(
+        zip(((each.item, each.by) for each in tables), protect_in_order(tables, WORKER), strict=True)
+    )
+    for each in tables:
+        in_total = {place for place in hidden[each.item, ()] if place[0] == ()}
+        assert in_total <= hidden[each.item, each.by].keys()
+    assert ((), "yes") in hidden["dai_hoc", ()]
 
 
 @st.composite

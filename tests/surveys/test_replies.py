@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 from hypothesis import assume, example, given
@@ -91,8 +93,8 @@ def test_at_least_97_of_100_replies_are_read_as_meant_and_hardly_any_is_taken_wr
 
 
 def test_the_scorer_tells_a_wrong_accept_from_a_needless_question() -> None:
-    line = {"id": "x", "kind": "select_one", "lang": "vi", "question": "", "constraint": ""}
-    line |= {"choices": [{"code": option.name, "label": option.labels[0]} for option in SEX]}
+    line: dict[str, Any] = {"id": "x", "kind": "select_one", "lang": "vi", "question": "", "constraint": ""}
+    line["choices"] = [{"code": option.name, "label": option.labels[0]} for option in SEX]
     lines = [
         {**line, "reply": "nam", "expect": {"value": "1"}},
         {**line, "reply": "nam", "expect": {"value": "2"}},
@@ -123,6 +125,14 @@ def test_a_word_with_other_marks_or_turned_round_is_no_choice(text: str) -> None
 def test_several_possible_choices_are_asked_back_by_name() -> None:
     assert reply(Kind.SELECT_ONE, "nam hay nữ", SEX) == Ambiguous(("1", "2"))
     assert reply(Kind.SELECT_ONE, "1 hoặc 2", SEX) == Ambiguous(("1", "2"))
+
+
+def test_what_fits_too_many_choices_is_refused_rather_than_listed() -> None:
+    wards = tuple(
+        Option(str(number), (f"Phường Tân {name}",)) for number, name in enumerate("abcdefghijklmnop")
+    )
+    assert reply(Kind.SELECT_ONE, "tân", wards) == Refused("reply.not_a_choice")
+    assert reply(Kind.SELECT_ONE, "tân", wards[:3]) == Ambiguous(("0", "1", "2"))
 
 
 def test_the_shown_number_wins_over_a_stored_code() -> None:
@@ -290,6 +300,15 @@ def test_dung_without_marks_stops_only_where_it_can_mean_nothing_else() -> None:
 def test_a_label_that_reads_like_a_command_is_a_choice() -> None:
     tongues = (Option("vi", ("Tiếng Việt",)), Option("en", ("English",)))
     assert reply(Kind.SELECT_ONE, "english", tongues) == Value("en")
+
+
+def test_a_command_nobody_is_told_of_is_an_answer_where_a_choice_has_its_words() -> None:
+    kin = (Option("1", ("Con",)), Option("2", ("Người giúp việc",)))
+    assert reply(Kind.SELECT_ONE, "giúp việc", kin) == Value("2")
+    assert reply(Kind.SELECT_ONE, "giúp", kin) == Ambiguous(("2",))
+    assert reply(Kind.SELECT_ONE, "trợ giúp", kin) == Command("help")
+    assert reply(Kind.SELECT_ONE, "giúp", SEX) == Command("help")
+    assert reply(Kind.TEXT, "hướng dẫn") == Value("hướng dẫn")
 
 
 def test_in_the_review_a_number_means_that_answer() -> None:
@@ -586,8 +605,10 @@ def test_a_label_reads_the_same_however_it_is_encoded_spaced_or_capitalised(
 ) -> None:
     choices = next(choices for choices in LISTS if option in choices)
     label = data.draw(st.sampled_from(option.labels))
-    form = data.draw(st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
-    change = data.draw(st.sampled_from([str.upper, str.lower, str.title, str.swapcase, str]))
+    forms: list[Literal["NFC", "NFD", "NFKC", "NFKD"]] = ["NFC", "NFD", "NFKC", "NFKD"]
+    form = data.draw(st.sampled_from(forms))
+    changes: list[Callable[[str], str]] = [str.upper, str.lower, str.title, str.swapcase, str.strip]
+    change = data.draw(st.sampled_from(changes))
     space = data.draw(st.sampled_from([" ", "  ", "\t", "\u00a0", "\n"]))
     text = space + unicodedata.normalize(form, change(label)).replace(" ", space) + space
     for kind in (Kind.SELECT_ONE, Kind.SELECT_MULTIPLE):

@@ -1,0 +1,192 @@
+"""``hoidan talk``: answering a form in the terminal, by hand, through a pipe and by a program."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.channels.terminal import Terminal
+from bot.cli import main
+from tests.forms.build import choices, row, xlsx
+
+HOME = Path(__file__).parents[2]
+SMALL = xlsx(
+    survey=[
+        row("hidden", "ten"),
+        row("note", "chao", "Chào ${ten}", relevant="${ten} != ''"),
+        row("select_one ab", "chon", "Chọn?", required="yes"),
+        row("integer", "so", "Mấy?"),
+    ],
+    choices=choices("ab", "a", "b"),
+)
+
+
+@pytest.fixture
+def form(tmp_path: Path) -> Path:
+    path = tmp_path / "nho.xlsx"
+    path.write_bytes(SMALL)
+    return path
+
+
+Talk = Callable[..., "Done"]
+COMMAND = (sys.executable, "-c", "import sys; from bot.cli import main; sys.exit(main())", "talk")
+"""The command in a process of its own."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a run of the command came to."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def talk(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """Runs the command with ``said`` as its input."""
+    monkeypatch.setenv("HOIDAN_LANGUAGE", "vi")
+
+    def run(*arguments: str | Path, said: str = "") -> Done:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(said))
+        code = main(["talk", *map(str, arguments)])
+        told = capsys.readouterr()
+        return Done(code, told.out, told.err)
+
+    return run
+
+
+def test_a_form_is_answered_through_a_pipe_and_its_answers_are_listed(talk: Talk, form: Path) -> None:
+    done = talk(form, said="b\n7\ngửi\n")
+    assert done.returncode == 0
+    assert "1. A\n2. B\n(Xin gõ số của câu trả lời, ví dụ: 1.)" in done.stdout
+    assert done.stdout.endswith(
+        "Các câu trả lời:\n1. Chọn: B\n2. Mấy: 7\n\nĐã xong. Không có gì được lưu.\n\n"
+    )
+
+
+def test_when_the_input_ends_the_talk_ends_politely(talk: Talk, form: Path) -> None:
+    done = talk(form, said="b\n")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "Đã dừng. Không có gì được lưu.")
+
+
+def test_a_hidden_field_is_given_on_the_command_line(talk: Talk, form: Path) -> None:
+    assert "Chào bà Lan" in talk(form, "--set", "ten=bà Lan", said="").stdout
+
+
+def test_a_field_the_form_does_not_have_and_a_wrong_pair_are_refused(talk: Talk, form: Path) -> None:
+    for given, told in (("tuoi=3", "tuoi"), ("ten", "tên=giá trị")):
+        done = talk(form, "--set", given)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert told in done.stderr
+
+
+def test_a_form_with_errors_is_told_as_by_form_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "sai.xlsx"
+    path.write_bytes(xlsx(survey=[row("integer", "a", "A", relevant="${b} = 1")]))
+    assert main(["form", "check", str(path)]) == 1
+    told = capsys.readouterr().out
+    assert main(["talk", str(path)]) == 1
+    assert capsys.readouterr().out == told != ""
+
+
+def test_a_file_that_is_not_there_is_named(talk: Talk) -> None:
+    done = talk("nothing.xlsx")
+    assert done.returncode == 1
+    assert "nothing.xlsx" in done.stdout + done.stderr
+
+
+def test_a_folder_brings_its_own_policy_of_missing_answers(talk: Talk) -> None:
+    assert "không muốn trả lời" in talk("nguoi_lao_dong").stdout
+    alone = talk(HOME / "surveys" / "library" / "nguoi_lao_dong" / "form.xlsx").stdout
+    assert "không muốn trả lời" not in alone.partition("Câu 1/")[2]
+
+
+def test_the_language_is_chosen_at_the_beginning(talk: Talk) -> None:
+    assert "Question 1/" in talk("nguoi_lao_dong", "--language", "en").stdout
+
+
+def test_commands_of_a_chat_that_mean_nothing_here_say_so(talk: Talk, form: Path) -> None:
+    said = talk(form, said="riêng tư\n/thongke\ntrợ giúp\n").stdout
+    assert said.count("Lệnh này không dùng được khi trả lời thử") == 2
+    assert "– dừng: thôi không trả lời nữa" in said
+
+
+def test_a_broken_line_of_bytes_and_an_endless_one_do_no_harm(form: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, str(form)],
+        cwd=HOME,
+        env={**os.environ, "HOIDAN_LANGUAGE": "vi"},
+        input=b"\xff\xfe\x00\n" + b"x" * 500_000 + b"\na\n",
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "Câu 2/2. Mấy?" in done.stdout.decode()
+
+
+def documents(done: Done) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_program_talks_in_json_a_line_each_way(talk: Talk, form: Path) -> None:
+    said = [{"text": "c"}, {"name": "chon", "value": "b"}, {"name": "so", "value": ""}, {"text": "gửi"}]
+    begun, refused, chosen, left, over = documents(
+        talk(form, "--json", said="\n".join(map(json.dumps, said)))
+    )
+    assert (begun["asks"]["name"], begun["asks"]["kind"]) == ("chon", "select_one")
+    assert begun["asks"]["choices"] == [{"name": "a", "label": "A"}, {"name": "b", "label": "B"}]
+    assert (refused["refused"], refused["asks"]["name"]) == ("reply.not_a_choice", "chon")
+    assert (chosen["refused"], chosen["asks"]["name"]) == (None, "so")
+    assert (left["asks"], left["missing"]) == (None, {"so": "skipped"})
+    assert (over["over"], over["submitted"], over["answers"]) == (True, True, {"chon": "b"})
+
+
+def test_a_line_that_is_no_message_is_answered_and_changes_nothing(talk: Talk, form: Path) -> None:
+    lines = ["{", "[1]", '{"name": "nobody", "value": "1"}', '{"text": 5}', '{"text": "a"}']
+    _, *wrong, last = documents(talk(form, "--json", said="\n".join(lines)))
+    assert [sorted(one) for one in wrong] == [["error"]] * 4
+    assert last["answers"] == {"chon": "a"}
+
+
+def test_control_c_ends_a_talk_politely(form: Path) -> None:
+    """At a real terminal: the line discipline makes a signal of the character."""
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen(
+        [*COMMAND, str(form)],
+        cwd=HOME,
+        env={**os.environ, "HOIDAN_LANGUAGE": "vi"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    seen = b""
+    while not seen.endswith(b"> "):
+        seen += os.read(ours, 1024)
+    os.write(ours, b"\x03")
+    while "Đã dừng. Không có gì được lưu.".encode() not in seen:
+        seen += os.read(ours, 1024)
+    assert child.wait(30) == 0
+    os.close(ours)
+
+
+def test_a_terminal_prompts_only_a_person(tmp_path: Path) -> None:
+    (tmp_path / "in").write_text("a\nb", encoding="utf-8")
+    with (tmp_path / "in").open(encoding="utf-8") as source, (tmp_path / "out").open("w") as target:
+        assert list(Terminal(source, target).lines()) == ["a", "b"]
+    assert (tmp_path / "out").read_text() == ""
