@@ -86,7 +86,8 @@ class Staged:
     officer: str
     submitted: int
     compared: Sequence[Compared]
-    counts: Mapping[str, Any]
+    tables: Mapping[str, Mapping[str, Any]]
+    """The counted tables by item, for their labels."""
 
 
 # ── the stage ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -221,7 +222,7 @@ async def _play(
         officer=links["officer"],
         submitted=int(shown["submissions"]),
         compared=[*_sexes(by_sex), *_compare(shown), *_rates(rates)],
-        counts=rates,
+        tables={table["item"]: table for table in (*shown["tables"], *rates["tables"])},
     )
 
 

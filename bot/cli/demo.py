@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
-from bot.cli.frame import say, table
+from bot.cli.frame import language, say, table
 from bot.cli.serve import Serve, write_log
 
 
@@ -44,18 +46,19 @@ def demo(folder: Path, port: int, residents: int, seed: int, once: bool) -> None
 
 def tell(staged: object, once: bool) -> None:
     """Say what there is to see."""
-    from bot.cli.frame import language
     from bot.demo import Staged
-    from bot.staff import outcome_label
+    from bot.render import shorten
+    from bot.staff import item_label
 
     assert isinstance(staged, Staged)
-    tables = {one["item"]: one for one in staged.counts["tables"]}
+    sexes = {"item": "sex", "labels": {}, "indicator": False}
+    tables = {**staged.tables, "sex": sexes}
     click.echo()
     click.echo(say("demo.submitted", submitted=staged.submitted))
     rows = [
         (
-            line.item,
-            outcome_label(tables.get(line.item, {"labels": {}}), line.outcome, language()),
+            say("demo.sex") if line.item == "sex" else shorten(item_label(tables[line.item], language()), 34),
+            shorten(_outcome(tables[line.item], line.outcome), 34),
             f"{100 * line.chance:.1f}",
             "*" if line.share is None else f"{100 * line.share:.1f}",
             "*" if line.n is None else line.n,
@@ -72,3 +75,11 @@ def tell(staged: object, once: bool) -> None:
     click.echo(say("demo.officer", link=staged.officer, code=staged.code))
     if not once:
         click.echo(say("demo.stay"))
+
+
+def _outcome(table: Mapping[str, Any], outcome: str) -> str:
+    from bot.staff import outcome_label
+
+    if table["item"] == "sex":
+        return say(f"sex.{outcome}")
+    return outcome_label(table, outcome, language())
