@@ -126,7 +126,7 @@ async def run(
     *,
     port: int = 0,
     residents: int = 200,
-    seed: int = 1,
+    seed: int = 2026,
     progress: Callable[[int], object] = lambda done: None,
     told: Callable[[Staged], object] = lambda staged: None,
     stay: bool = True,

@@ -17,7 +17,7 @@ from bot.cli.serve import Serve, write_log
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("var/demo"))
 @click.option("--port", type=click.IntRange(0, 65535), default=0)
 @click.option("--residents", type=click.IntRange(0, 5000), default=200)
-@click.option("--seed", type=int, default=1)
+@click.option("--seed", type=int, default=2026)
 @click.option("--once", is_flag=True)
 def demo(folder: Path, port: int, residents: int, seed: int, once: bool) -> None:
     from bot.demo import Staged, run
