@@ -54,6 +54,9 @@ STAFF_COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Commands of members of staff."""
 
+TAPPED_WORDS = frozenset({"privacy_request", "close_sure"})
+"""What a button may say in words; everything else that looks like it is none of ours."""
+
 _WORDS = {word: name for name, words in {**COMMANDS, **STAFF_COMMANDS}.items() for word in words}
 
 ENGINE_COMMANDS = frozenset({"back", "skip", "review", "submit", "change", "keep"})
@@ -136,7 +139,7 @@ def _tapped(data: str, interview: Interview | None, prepared: Prepared | None) -
     if op == render.AMEND:
         return Aside("amend", str(number))
     if op == render.WORD:
-        return Aside(question, choice)
+        return Aside(question, choice) if question in TAPPED_WORDS else Aside("foreign_tap")
     if interview is None or prepared is None or number != interview.id:
         return Aside("stale_tap", str(number))
     event = _event(op, prepared, question, choice)
@@ -190,9 +193,10 @@ def answer(
     step = engine.step(prepared.questionnaire, state, event, about)
     command = step.command
     if step.refusal is not None and isinstance(event, engine.Typed) and event.ref is None:
-        # No answer to what is asked, but the code of a campaign: this one's, or another.
+        # No answer to what is asked, but the code of a campaign: this one's, or another. Digits alone are
+        # rather a number that was refused.
         code = find_code(event.text)
-        return engine.Step(state, command=Command("code", code)) if code else step
+        return engine.Step(state, command=Command("code", code)) if code and not code.isdecimal() else step
     if command is None or command.name not in ENGINE_COMMANDS:
         return step
     meant = _meant(command)
@@ -219,9 +223,7 @@ def _meant(command: Command) -> engine.Event | None:
     return None
 
 
-def notices(
-    prepared: Prepared, event: engine.Event, step: engine.Step, about: engine.Context
-) -> list[str]:
+def notices(prepared: Prepared, event: engine.Event, step: engine.Step, about: engine.Context) -> list[str]:
     """What to tell the person about a step before the next prompt: why a reply was not taken, how a typed
     one was understood, which earlier answer it changed, what it undid.
     """
@@ -239,9 +241,7 @@ def notices(
     return said
 
 
-def _refused(
-    prepared: Prepared, refusal: engine.Refusal, step: engine.Step, about: engine.Context
-) -> str:
+def _refused(prepared: Prepared, refusal: engine.Refusal, step: engine.Step, about: engine.Context) -> str:
     """Why a reply was not taken; and to which question, when that is not the one asked now."""
     text = refusal.text or say(about.language, refusal.key, **refusal.params)
     if refusal.between:

@@ -22,7 +22,7 @@ def said(language: str, key: str, params: Mapping[str, object]) -> str:
     return say(language, key, **{name: _word(language, name, value) for name, value in params.items()})
 
 
-_SINGULAR = {"fields": "field"}
+_SINGULAR = {"fields": "field", "dimensions": "dimension"}
 _NAMED = {"field", "role", "mode", "campaign_status", "campaign_step"}
 """Parameters whose values have sentences. Others may hold what somebody typed, which only looks like a key.
 """

@@ -59,6 +59,10 @@ class Unavailable(Exception):
     """Nothing could be committed, or too much waits: deliver again in a few seconds."""
 
 
+class GroundFailed(Unavailable):
+    """The database's surroundings let nothing be committed, however often it was tried."""
+
+
 def where(fault: BaseException) -> str:
     """The kind of a fault and where it happened, without its words: they may quote an answer."""
     frames = traceback.extract_tb(fault.__traceback__)
@@ -165,6 +169,12 @@ class Turns:
             self.taken += len(batch)
             try:
                 self._settle(transact, batch)
+            except GroundFailed as fault:
+                # What failed one fails all: nobody waits for it sixty-four times, and nothing newer of a
+                # contact is written before what is older.
+                for waiting in batch:
+                    if not waiting.future.done():
+                        waiting.future.set_exception(fault)
             except BaseException as fault:
                 log.error("a batch of turns failed: %s", where(fault))
                 for waiting in batch:
@@ -180,20 +190,32 @@ class Turns:
             waiting = batch[index]
             try:
                 waiting.future.set_result(self._one(transact, waiting.inbound))
+            except GroundFailed:
+                raise
             except Unavailable as fault:
                 waiting.future.set_exception(fault)
 
     def _write(
         self, transact: Transact, batch: Sequence[Inbound]
     ) -> tuple[Sequence[Turned | None], Sequence[int]]:
-        """A batch in one transaction; if that can't be written, nothing of it, and all of it alone."""
+        """A batch in one transaction; if that can't be written, nothing of it, and all of it alone.
+
+        Raises GroundFailed when the ground fails again and again.
+        """
         if len(batch) == 1:
             return [None], [0]
-        try:
-            return transact(lambda connection: self._batch(connection, batch))  # type: ignore[no-any-return]
-        except Exception as fault:
-            log.warning("batch of %d repeated one by one: %s", len(batch), type(fault).__name__)
-            return [None] * len(batch), range(len(batch))
+        for pause in (*RETRIES, None):
+            try:
+                return transact(lambda connection: self._batch(connection, batch))  # type: ignore[no-any-return]
+            except Exception as fault:
+                if not of_the_ground(fault):
+                    log.warning("batch of %d repeated one by one: %s", len(batch), type(fault).__name__)
+                    break
+                if pause is None:
+                    log.error("turns can't be committed: %s", type(fault).__name__)
+                    raise GroundFailed from None
+                time.sleep(pause)
+        return [None] * len(batch), range(len(batch))
 
     def _one(self, transact: Transact, inbound: Inbound) -> Turned:
         """One event alone, as often as the ground needs; what is the event's own fault goes into
@@ -211,7 +233,7 @@ class Turns:
                 if pause is None:
                     if of_the_ground(raised):
                         log.error("turns can't be committed: %s", type(raised).__name__)
-                        raise Unavailable("ground") from None
+                        raise GroundFailed from None
                     break
                 time.sleep(pause)
         assert fault is not None

@@ -10,6 +10,7 @@ the message that tells it. A worker that dies leaves a claim that lapses; the ta
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -131,10 +132,8 @@ class Worker:
             return None
         finally:
             if child.returncode is None:
-                try:
+                with contextlib.suppress(ProcessLookupError):
                     os.killpg(child.pid, 9)
-                except ProcessLookupError:
-                    pass
             await child.wait()
 
     async def _listen(self, task: Task, lines: asyncio.StreamReader) -> dict[str, Any] | None:

@@ -79,8 +79,7 @@ def show(act: Act, given: Show) -> Reading:
     ``count_breakdown_unknown``.
     """
     if set(given.by) not in [set(each) for each in BREAKDOWNS]:
-        offered = "; ".join(" × ".join(each) for each in BREAKDOWNS if each)
-        raise Problem("count_breakdown_unknown", by=" × ".join(given.by), known=offered)
+        raise Problem("count_breakdown_unknown", dimensions=[dimension.value for dimension in given.by])
     campaign = _seen(act, given.campaign)
     seen = _part(act, campaign)
     known = countable(_prepared(act.connection, campaign).instrument)
@@ -139,10 +138,15 @@ def count(connection: Connection, asked: Mapping[str, Any]) -> dict[str, Any]:
             "status": prepared.instrument.status,
         },
         "suppression_threshold": threshold,
-        "submissions": submitted if seen is None else None,
+        # Beside a hidden number of people, how many there are in all would tell it.
+        "submissions": None if seen is not None or any(_hides_people(made) for made in tables) else submitted,
         "tables": tables,
         "known": list(countable(prepared.instrument)),
     }
+
+
+def _hides_people(made: Mapping[str, Any]) -> bool:
+    return made["total"]["n"] is None or made["total"]["undetermined"] is None
 
 
 _TableKey = tuple[str, frozenset[Dimension]]
@@ -277,7 +281,7 @@ def _row(row: Tally, made: CountTable, hidden: Mapping[Place, Reason]) -> dict[s
         else {},
         "n": n,
         "undetermined": undetermined,
-        "outside": row.outside,
+        "outside": None if n is None or undetermined is None else row.outside,
         "cells": cells,
     }
 

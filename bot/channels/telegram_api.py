@@ -124,9 +124,12 @@ class TelegramSender:
         self._base = api_base.rstrip("/")
         self._token = token
         self.bot = Bot(
-            token, base_url=f"{self._base}/bot", base_file_url=f"{self._base}/file/bot", request=self._request,
+            token,
+            base_url=f"{self._base}/bot",
+            base_file_url=f"{self._base}/file/bot",
+            request=self._request,
             get_updates_request=AiohttpRequest(connections=1, timeout=65),
-        )  # fmt: skip
+        )
         self._acknowledging: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(ACKNOWLEDGING)
         self.dropped = 0

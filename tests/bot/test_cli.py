@@ -259,7 +259,7 @@ def test_an_account_is_invited_granted_revoked_and_closed(office_of_one: Termina
     hoidan = office_of_one
     hoidan.json("account", "create", "Bình")
     invited = hoidan.json("account", "invite", "Bình")
-    assert invited["link"] == f"http://127.0.0.1:8080/chat/{invited['code']}"
+    assert invited["link"] == f"http://127.0.0.1:8080/sign-in/{invited['code']}"
     assert invited["code"].startswith("nv_")
     assert "    nv_" in hoidan("account", "invite", "Bình").out
     granted = hoidan.json(

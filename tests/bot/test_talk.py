@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
 import pty
+import select
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,8 +165,13 @@ def test_a_line_that_is_no_message_is_answered_and_changes_nothing(talk: Talk, f
     assert last["answers"] == {"chon": "a"}
 
 
-def test_control_c_ends_a_talk_politely(form: Path) -> None:
-    """At a real terminal: the line discipline makes a signal of the character."""
+def take_the_terminal() -> None:
+    """Make standard input the terminal of the session, so that its Ctrl-C becomes a signal."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+@pytest.mark.parametrize("key", [b"\x03", b"\x04"], ids=["Ctrl-C", "Ctrl-D"])
+def test_keys_that_end_a_talk_at_a_terminal_end_it_politely(form: Path, key: bytes) -> None:
     ours, theirs = pty.openpty()
     child = subprocess.Popen(
         [*COMMAND, str(form)],
@@ -173,16 +181,28 @@ def test_control_c_ends_a_talk_politely(form: Path) -> None:
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
+        preexec_fn=take_the_terminal,
     )
     os.close(theirs)
+    try:
+        seen = shown(ours, until=b"> ")
+        assert "Câu 1/2. Chọn?".encode() in seen
+        os.write(ours, key)
+        shown(ours, until="Đã dừng. Không có gì được lưu.".encode())
+        assert child.wait(60) == 0
+    finally:
+        child.kill()
+        os.close(ours)
+
+
+def shown(terminal: int, until: bytes) -> bytes:
+    """What appears on a terminal up to and with some text."""
     seen = b""
-    while not seen.endswith(b"> "):
-        seen += os.read(ours, 1024)
-    os.write(ours, b"\x03")
-    while "Đã dừng. Không có gì được lưu.".encode() not in seen:
-        seen += os.read(ours, 1024)
-    assert child.wait(30) == 0
-    os.close(ours)
+    while until not in seen:
+        ready, _, _ = select.select([terminal], [], [], 60)
+        assert ready, seen
+        seen += os.read(terminal, 1024)
+    return seen
 
 
 def test_a_terminal_prompts_only_a_person(tmp_path: Path) -> None:

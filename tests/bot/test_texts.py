@@ -1,7 +1,8 @@
-"""The catalogues: every key the code asks for has a sentence in both languages, and every sentence is asked for.
+"""The catalogues: every key the code asks for has a sentence in both languages, and none is there in vain.
 
-Keys are found in the source itself. A key is literal (``say("turn.fault")``), or made of a literal part and a value
-(``say(f"missing.{why}")``); then at least one sentence must fit, and every sentence that fits counts as used.
+Keys are found in the source itself. A key is literal (``say("turn.fault")``), or made of a literal part and
+a value (``say(f"missing.{why}")``); then at least one sentence must fit, and every one that fits counts as
+used.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ QUEUEING = frozenset({"Draft", "queue", "_queued"})
 """What puts a message into the outbox by its key; a message with a maker of its own needs no sentence."""
 
 SPOKEN_BY_THE_COMMAND_LINE = "cli."
-"""Keys of help texts are the words of the commands themselves; that each has one is the command line's own test."""
+"""Keys of help texts are the words of the commands; that each has one is the command line's own test."""
 
 WORDED_BY_NAME = frozenset({"sex", "age_band", "way", "dimension", "outcome", "verdict", "role"})
-"""Families asked for by the name of a value alone (``f"{dimension}.{value}"``), with parameters of problems."""
+"""Families asked for by the name of a value alone (``f"{dimension}.{value}"``)."""
 
 CODED = ("problem.", "areas.note.")
 """Families asked for by a code that a value carries: what follows is a literal elsewhere."""
@@ -252,7 +253,6 @@ def test_no_sentence_is_empty_and_none_stands_in_two_files(language: str) -> Non
 
 
 def test_vietnamese_sentences_are_in_composed_letters() -> None:
-    import unicodedata
 
     assert [key for key, text in catalogue("vi").items() if text != unicodedata.normalize("NFC", text)] == []
 

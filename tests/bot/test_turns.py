@@ -178,7 +178,7 @@ def all_answers(person: Resident, **other: str) -> list[Inbound]:
 def test_an_event_that_comes_again_changes_nothing_and_brings_the_prompt(short: tuple[Town, str]) -> None:
     town, _ = short
     person = beginner(short)
-    first = typed(person, "1")
+    first = typed(person, "male")
     asked = town.turns.take(first).result(PATIENCE).reply
     before = interview_of(town, person)
     again = [town.turns.take(first).result(PATIENCE).reply for _ in range(3)]

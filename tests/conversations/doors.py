@@ -1,8 +1,8 @@
-"""A person at each channel's real door: what they do goes in where the channel's server or page would put it, and what
-they see is what arrives there.
+"""A person at each channel's real door: what they do goes in where the channel's server or page would put it,
+and what they see is what arrives there.
 
-Telegram: a double of the Bot API calls our webhook and takes what we send. Web chat: a WebSocket of a browser.
-Terminal: the loop of ``hoidan talk``.
+Telegram: a double of the Bot API calls our webhook and takes what we send. Web chat: a WebSocket of a
+browser. Terminal: the loop of ``hoidan talk``.
 """
 
 from __future__ import annotations
@@ -57,10 +57,16 @@ class Message:
 
 
 class Door(Protocol):
-    """What a person can do; each act returns what the bot says to it. ``message`` names a message of the bot."""
+    """What a person can do; each act returns what the bot says to it. ``message``: one of the bot's."""
 
     channel: str
-    address: str
+
+    @property
+    def address(self) -> str: ...
+
+    def forget(self) -> None:
+        """What was said so far was before the transcript began."""
+        ...
 
     async def open(self, code: str) -> list[Message]: ...
     async def say(self, text: str) -> list[Message]: ...
@@ -103,6 +109,9 @@ class TelegramPerson:
     @property
     def address(self) -> str:
         return str(self.user)
+
+    def forget(self) -> None:
+        self.own.clear()
 
     async def open(self, code: str) -> list[Message]:
         self.own.append(self.api.start(self.user, code))
@@ -184,7 +193,7 @@ async def telegram(town: Town, language: str) -> AsyncIterator[TelegramPerson]:
 # ── web chat ────────────────────────────────────────────────────────────────────────────────────────────────
 
 FRAMES = 25
-"""Frames after which the network breaks off and the page connects again: no page may send much faster than people."""
+"""Frames after which the network breaks off and the page connects again: a page may not send many at once."""
 
 
 @dataclass(slots=True)
@@ -202,6 +211,9 @@ class WebPerson:
     shown: set[int] = field(default_factory=set)
     last_rows: tuple[tuple[Shown, ...], ...] = ()
     prompts: int = 0
+
+    def forget(self) -> None:
+        self.own.clear()
 
     async def open(self, code: str) -> list[Message]:
         return await self._send("hello", {"code": code} if code else {})
@@ -317,6 +329,9 @@ class TerminalPerson:
     channel: str = "terminal"
     address: str = ""
     count: int = 0
+
+    def forget(self) -> None:
+        """Nothing was said before."""
 
     async def open(self, code: str) -> list[Message]:
         return self._said(self.talk.begin(self.given))

@@ -1,4 +1,4 @@
-"""Small forms for transcripts, each with how it is asked: what the shipped ones have no need of, or too much of."""
+"""Small forms for transcripts, each with how it is asked: what the shipped ones lack, or have too much of."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ EVERY_KIND: Rows = [
     row(
         "integer", "so_nguoi", "Nhà có mấy người?", "How many people live in your home?",
         hint=("Kể cả ông/bà.", "You included."),
-        guidance_hint=("Người đi vắng trên 6 tháng thì không tính.", "Who is away for over 6 months doesn't count."),
+        guidance_hint=("Người đi vắng trên 6 tháng thì không tính.", "Not who is away over 6 months."),
         required="yes", constraint=". >= 1 and . <= 20",
         constraint_message=("Xin ghi một số từ 1 đến 20.", "Please write a number from 1 to 20."),
     ),

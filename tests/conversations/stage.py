@@ -1,4 +1,4 @@
-"""The stage of a transcript: a town with its campaign, staff and clock, a person at a channel's door, and what they see."""
+"""The stage of a transcript: a town with campaign, staff and clock, a person at a door, what they see."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Noting(Desk):
 
 @dataclass(slots=True)
 class Stage:
-    """One transcript on one channel. ``told`` are the person's own messages, ``seen`` all of the bot's, in order."""
+    """One transcript on one channel. ``told``: the person's own messages, ``seen``: the bot's, in order."""
 
     transcript: Transcript
     town: Town
@@ -143,7 +143,7 @@ class Stage:
         raise AssertionError(act)
 
     async def _tap(self, what: Any) -> list[Message]:
-        """``taps: Nam`` on the newest message with buttons; ``{label, asked}`` on the one that asked that question;
+        """``taps: Nam`` on the newest message with buttons; ``{label, asked}`` on the one that asked that;
         ``{data}`` for what no button of ours carries.
         """
         wanted = {"label": what} if not isinstance(what, dict) else what
@@ -157,7 +157,7 @@ class Stage:
         return await self.person.tap(self._button(message, str(wanted["label"])), message.key)
 
     def _button(self, message: Message, label: str) -> str:
-        """What the button for ``label`` carries: by its own label, without tick, or by its number in the text."""
+        """What the button for ``label`` carries: by its own label without tick, or by its number."""
         by_label = {_bare(button.label): button.data for button in message.buttons}
         numbered = {
             found[3]: found[1] for found in map(_NUMBERED.fullmatch, message.text.split("\n")) if found
@@ -175,7 +175,7 @@ class Stage:
         return text
 
     def _codes(self) -> dict[str, str]:
-        """Campaigns' codes by the names they have in transcripts: ``{code}`` the first, ``{code2}`` the second …"""
+        """Campaigns' codes by their names in transcripts: ``{code}`` the first, ``{code2}`` the second …"""
         if self.talk is not None:
             return {}
         made = self.town.database.read(lambda connection: campaigns.listing(connection, limit=500))
@@ -209,7 +209,7 @@ class Stage:
             one = interviews.find(connection, town.keyring, [contact.interview_id])[contact.interview_id]
             return one.state, town.shelf.get(connection, one.instrument_id), contact.language
 
-        return self.town.database.read(look)  # type: ignore[no-any-return]
+        return self.town.database.read(look)
 
 
 def _bare(label: str) -> str:
@@ -246,8 +246,10 @@ def seen(
     *,
     has_buttons: bool,
 ) -> Said:
-    """A message without what is the channel's own: how choices are numbered, what to type and what to press."""
-    asks, choices, text = None, (), message.text
+    """A message without what is the channel's own: numbers of choices, what to type and what to press."""
+    asks: str | None = None
+    choices: tuple[str, ...] = ()
+    text = message.text
     if not has_buttons:
         text = pattern("terminal.welcome", language).sub("", text, count=1).lstrip()
     if isinstance(now, Ask):
@@ -341,15 +343,25 @@ async def staged(transcript: Transcript, channel: str, ground: Ground, folder: P
             talk, given = _talk(transcript, town)
             yield Stage(transcript, town, desk, doors.TerminalPerson(talk, given), talk)
             return
-        enter = {"telegram": doors.telegram, "webchat": doors.webchat}[channel]
-        async with enter(town, transcript.language) as person:
+        async with _entered(channel, town, transcript.language) as person:
             if invitation and transcript.header["staff"].get("signed_in", True):
                 await person.say(invitation)
-                person.own.clear()
+                person.forget()
                 desk.heard.clear()
             yield Stage(transcript, town, desk, person, invitation=invitation)
     finally:
         town.close()
+
+
+@asynccontextmanager
+async def _entered(channel: str, town: Town, language: str) -> AsyncIterator[Door]:
+    """A person at the door of a chat."""
+    if channel == "telegram":
+        async with doors.telegram(town, language) as on_telegram:
+            yield on_telegram
+    else:
+        async with doors.webchat(town, language) as in_a_browser:
+            yield in_a_browser
 
 
 def _instrument(form: str) -> str:

@@ -1,6 +1,6 @@
 """Every transcript on every channel it can happen on, through the channel's own door.
 
-``pytest tests/conversations --update-conversations`` writes the bot's side anew; read the difference before keeping it.
+``pytest tests/conversations --update-conversations`` writes the bot's side anew: read it before keeping it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,8 +98,8 @@ def fits(wanted: str, text: str) -> bool:
 
 
 def update(transcript: Transcript, ground: Ground, folder: Path) -> None:
-    """Write what the bot really says on every channel. What a transcript leaves out, it keeps leaving out; a turn
-    without anything of the bot gets everything.
+    """Write what the bot really says on every channel. What a transcript leaves out, it keeps leaving out; a
+    turn without anything of the bot gets everything.
     """
     on: dict[str, list[list[Said]]] = {}
     heard: dict[str, tuple[str, ...]] = {}
@@ -159,7 +160,7 @@ def as_detailed(one: Said, before: Said | None) -> Said:
     """What the bot says in as much detail as the transcript had."""
     if before is None or all(getattr(before, key) is None for key in PARTS):
         return one
-    changed = {}
+    changed: dict[str, Any] = {}
     for key in PARTS:
         wanted, got = getattr(before, key), getattr(one, key)
         keep = key == "says" and wanted is not None and got is not None and fits(wanted.strip(), got)
@@ -181,7 +182,6 @@ NOT_IN_A_CHAT = {
     "request.privacy_default": "the same",
     "review.ask_open_typed": "the terminal's words for review.ask_open, which stands for both",
     "review.ask_typed": "the terminal's words for review.ask",
-    "staff.recounting": "only an administrator has a campaign counted anew, and the worker tells how it went",
     "turn.fault": "said of a message that went into quarantine: never in a transcript",
 }
 """Sentences no transcript shows, and why."""

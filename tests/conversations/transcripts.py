@@ -1,4 +1,4 @@
-"""Transcripts: what both sides of a chat say, as YAML files. How they are written stands in README.md beside this."""
+"""Transcripts: what both sides of a chat say, as YAML files; README.md says how they are written."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ BY_HAND_ONLY = frozenset({"taps", "edits", "sends", "blocks", "unblocks", "opens
 class Said:
     """One message of the bot. None: this transcript doesn't say.
 
-    ``says`` is the text without what depends on the channel (numbers of choices, "type …", "press …"); ``offers``
-    the choices, ``ticked`` those ticked, ``buttons`` the other buttons; ``asks`` the question's name, or ``review``.
+    ``says`` is the text without what depends on the channel (numbers of choices, what to type); ``offers``
+    the choices, ``ticked`` those ticked, ``buttons`` the other buttons; ``asks`` the question's name, or
+    ``review``.
     """
 
     asks: str | None = None
@@ -74,7 +75,7 @@ class Transcript:
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """As given, else every one that makes sense: a terminal knows a form, but no buttons and no campaign."""
+        """As given, else all that make sense: a terminal knows a form, but no buttons and no campaign."""
         given = self.header.get("channels")
         if given is not None:
             return tuple(given)
@@ -84,7 +85,7 @@ class Transcript:
 
     @property
     def heard(self) -> tuple[str, ...]:
-        """What the bot took messages for, apart from answers (codes, commands, taps), on the first channel."""
+        """What the bot took messages for (codes, commands, taps; not answers), on the first channel."""
         return tuple(self.header.get("heard", ()))
 
 

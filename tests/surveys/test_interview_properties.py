@@ -268,6 +268,21 @@ def _fitting(place: int) -> Move:
     return move
 
 
+def _otherwise(place: int, choice: int) -> Move:
+    """Another answer, of the right kind, to a question that was answered or left out before."""
+
+    def move(questionnaire: Questionnaire, state: State) -> Event:
+        done = [*state.answers, *state.missing]
+        if not done:
+            return _fitting(choice)(questionnaire, state)
+        ref = done[place % len(done)]
+        kind = questionnaire.leaves[ref].question.kind
+        fitting = FITTING.get(kind, ("a", "b", "c", "1"))
+        return Answer(ref, fitting[choice % len(fitting)])
+
+    return move
+
+
 def _at(place: int, make: Callable[[str], Event]) -> Move:
     """Something about the ``place``-th question of the form, whatever it is."""
 
@@ -287,6 +302,8 @@ MOVES: st.SearchStrategy[Move] = st.one_of(
     st.builds(_fitting, PLACES),
     st.builds(_fitting, PLACES),
     st.builds(_fitting, PLACES),
+    st.builds(_otherwise, PLACES, PLACES),
+    st.builds(_otherwise, PLACES, PLACES),
     st.builds(lambda p, v: _at(p, lambda ref: Answer(ref, v)), PLACES, st.sampled_from(VALUES)),
     st.builds(lambda p, c: _at(p, lambda ref: Toggle(ref, c)), PLACES, st.sampled_from("abc1z")),
     st.builds(lambda p, m: _at(p, lambda ref: Leave(ref, m)), PLACES, st.sampled_from(Missing)),
