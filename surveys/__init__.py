@@ -1,1 +1,3 @@
-"""Meaning: forms, interviews, campaigns' rules, statistics, areas. Pure: no clock, no randomness, no input or output."""
+"""Meaning: forms, interviews, campaigns' rules, statistics, areas. Pure: no clock, no chance, no input or
+output.
+"""

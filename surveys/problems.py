@@ -6,9 +6,9 @@ from __future__ import annotations
 class Problem(Exception):
     """Something a person (resident, staff, author, operator) did or met, with what to do about it.
 
-    ``code`` names an entry ``problem.<code>`` in the catalogue ``problems`` (Vietnamese and English): a sentence
-    that says what was wrong and what to do, with ``params`` filled in. Nothing was changed when it is raised.
-    ``status`` is what the web answers with.
+    ``code`` names an entry ``problem.<code>`` in the catalogue ``problems`` (Vietnamese and English): a
+    sentence that says what was wrong and what to do, with ``params`` filled in. Nothing was changed when it
+    is raised. ``status`` is what the web answers with.
     """
 
     def __init__(self, code: str, *, status: int = 400, **params: object) -> None:
