@@ -132,7 +132,7 @@ class Town:
 def found(
     url: str, *, instruments: tuple[str, ...] = ("dong_y", "nguoi_lao_dong"), now: int | None = None
 ) -> Town:
-    """A town on the empty database at ``url``; its clock stands at ``now`` (milliseconds), or tells the time."""
+    """A town on the empty database at ``url``; its clock stands at ``now`` (ms), or tells the time."""
     database = Database(url)
     upgrade(database.engine)
     keyring = parse_keys(new_keys())

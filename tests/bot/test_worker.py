@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -202,8 +203,7 @@ def test_a_task_that_killed_three_workers_is_given_up(place: Place) -> None:
     key = place.queue()
     for attempt in range(worker.ATTEMPTS):
         long_ago = now_ms() - 10 * CLAIM_MS + attempt * 2 * CLAIM_MS
-        assert place.database.write(
-            lambda c, at=long_ago: tasks.claim(c, place.keyring, "dead", at, CLAIM_MS)
-        )
+        claim = partial(tasks.claim, keyring=place.keyring, holder="dead", now=long_ago, length=CLAIM_MS)
+        assert place.database.write(claim)
     work_until(place, lambda: place.row(key).state == "failed")
     assert place.told() == ["task.failed"]
