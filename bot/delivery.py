@@ -164,9 +164,14 @@ class Delivery:
                 self._epoch = None
                 return [], {}, 0
             if epoch != self._epoch:
-                orphans = outbox.orphan(connection, self._channel, epoch, now)
-                if orphans:
-                    log.warning("%d sends on %s have an unknown outcome", orphans, self._channel)
+                unknown, again = outbox.orphan(connection, self._channel, epoch, now)
+                if unknown or again:
+                    log.warning(
+                        "a process died while it sent on %s: %d sends unknown, %d answers sent again",
+                        self._channel,
+                        unknown,
+                        again,
+                    )
             self._epoch, self._kept_at = epoch, now
         halted = outbox.halted_until(connection, self._channel) - now
         if halted > 0:

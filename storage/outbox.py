@@ -180,15 +180,20 @@ def settle(connection: Connection, holder: str, epoch: int, settled: Sequence[Se
         )
 
 
-def orphan(connection: Connection, channel: str, epoch: int, now: int) -> int:
-    """Claims of earlier epochs become ``unknown``: they may have been sent, so they are not sent again by
-    themselves.
+def orphan(connection: Connection, channel: str, epoch: int, now: int) -> tuple[int, int]:
+    """Settle claims of earlier epochs, which may have been sent or not: *(made unknown, due again)*.
+
+    Bulk messages become ``unknown`` and are not sent again by themselves. An answer to somebody is due again:
+    a receipt that comes twice does less harm than one that never comes.
     """
-    return connection.execute(
-        update(outbox)
-        .where(outbox.c.channel == channel, outbox.c.state == "claimed", outbox.c.epoch < epoch)
-        .values(state="unknown", changed_at=now)
-    ).rowcount
+    claimed = (outbox.c.channel == channel) & (outbox.c.state == "claimed") & (outbox.c.epoch < epoch)
+    unknown = connection.execute(
+        update(outbox).where(claimed, outbox.c.bulk.is_(True)).values(state="unknown", changed_at=now)
+    )
+    due = connection.execute(
+        update(outbox).where(claimed, outbox.c.bulk.is_(False)).values(state="due", changed_at=now)
+    )
+    return unknown.rowcount, due.rowcount
 
 
 def release(connection: Connection, channel: str, now: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from datetime import timedelta
@@ -37,6 +38,9 @@ from bot.messages import Outgoing
 from surveys.problems import Problem
 
 log = logging.getLogger("hoidan.telegram")
+
+# The library's coming way of telling times; without it every refusal for pace is a warning of its own.
+os.environ.setdefault("PTB_TIMEDELTA", "1")
 
 ACKNOWLEDGING = 32
 """Acknowledgements of taps on their way at once; above ten times that the rest are dropped (a spinner ends

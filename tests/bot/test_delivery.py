@@ -312,7 +312,7 @@ def test_whoever_holds_the_lease_sends_and_the_other_waits(town: Town) -> None:
 
 def test_sends_that_a_dead_process_had_begun_become_unknown_at_the_next_epoch(town: Town) -> None:
     lan, ann = resident(town), resident(town)
-    queue(town, lan)
+    queue(town, lan, bulk=True)
 
     def die_with_a_claim(connection: Any) -> int:
         epoch = leases.take(connection, "delivery:telegram", "dead", town.now, LEASE_MS)

@@ -83,14 +83,22 @@ def test_only_who_claimed_a_message_in_this_epoch_may_settle_it(database: Databa
     assert states(database) == ["sent"]
 
 
-def test_what_an_ended_lease_had_claimed_is_unknown_and_never_sent_by_itself(
+def test_what_an_ended_lease_had_claimed_in_bulk_is_unknown_and_never_sent_by_itself(
     database: Database, keyring: Keyring
 ) -> None:
-    put(database, keyring, Draft("telegram", person(database, keyring), "a", "x", {}))
+    who = person(database, keyring)
+    put(
+        database,
+        keyring,
+        Draft("telegram", who, "a", "invite", {}, bulk=True),
+        Draft("telegram", who, "b", "receipt", {}),
+    )
     database.write(lambda c: outbox.claim(c, keyring, "telegram", "me", 1, 10, NOW))
-    assert database.write(lambda c: outbox.orphan(c, "telegram", 2, NOW)) == 1
-    assert states(database) == ["unknown"]
-    assert not database.write(lambda c: outbox.claim(c, keyring, "telegram", "you", 2, 10, NOW + 10**9))
+    assert database.write(lambda c: outbox.orphan(c, "telegram", 1, NOW)) == (0, 0)
+    assert database.write(lambda c: outbox.orphan(c, "telegram", 2, NOW)) == (1, 1)
+    assert states(database) == ["unknown", "due"]
+    again = database.write(lambda c: outbox.claim(c, keyring, "telegram", "you", 2, 10, NOW + 10**9))
+    assert [one.message for one in again] == ["receipt"]
 
 
 def test_what_is_written_to_the_outbox_can_not_be_read_there(database: Database, keyring: Keyring) -> None:
