@@ -369,7 +369,7 @@ class _Sight:
     def remembered(self) -> State:
         """The state with the results that are part of it."""
         state = self.state
-        computed = {ref: value for ref in self.questionnaire.kept if (value := self.node(ref).value) != ""}
+        computed = {ref: self.node(ref).value for ref in self.questionnaire.kept}
         if computed != state.computed:
             self.state = state = replace(state, computed=computed)
         return state
@@ -928,8 +928,9 @@ def _written(sight: _Sight, leaf: Leaf, value: str) -> str:
         case Kind.INTEGER:
             return str(int(value))
         case Kind.DECIMAL:
-            number = f"{Decimal(value) + 0:f}"
-            return number.rstrip("0").rstrip(".") if "." in number else number
+            number = f"{Decimal(value):f}"
+            number = number.rstrip("0").rstrip(".") if "." in number else number
+            return "0" if number == "-0" else number
     return value
 
 
@@ -1051,9 +1052,12 @@ def _submit(sight: _Sight) -> Step:
     state = sight.state
     for ref in sight.steps:
         value = state.answers.get(ref)
+        refusal: Refusal | None
         if sight.open(ref):
-            refusal: Refusal | None = Refusal("reply.still_open", ref=ref)
-        elif value is not None:
+            # The first that waits: asked without a focus, but for one that has ticks already.
+            focus = state.focus if state.focus is not None and state.focus.ref == ref else None
+            return Step(_looking(state, focus), refusal=Refusal("reply.still_open", ref=ref))
+        if value is not None:
             refusal = _unfit(sight, ref, value)
         else:
             skipped = state.missing[ref] is Missing.SKIPPED

@@ -196,7 +196,7 @@ class Questionnaire:
         """Everything a person sees, in order: questions, notes, values that can only be read."""
         self.place = {leaf.question.ref: place for place, leaf in enumerate(self.shown)}
         rules = self._ordered_rules()
-        self.kept = frozenset(rule.ref for rule in rules if rule.kept)
+        self.kept = tuple(rule.ref for rule in rules if rule.kept)
         """Calculations whose results are part of the state."""
         self.whole = Plan(tuple(self.spots.values()), rules)
         """For a look at everything."""

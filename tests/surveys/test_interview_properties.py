@@ -136,6 +136,7 @@ class Sketch:
     lines: list[str] = field(default_factory=list)
     refs: list[str] = field(default_factory=list)
     """What may be read: the references of every leaf so far."""
+    selects: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=lambda: [f"{ROOT}/"])
 
 
@@ -203,6 +204,8 @@ def _question(draw: st.DrawFn, sketch: Sketch, ref: str, name: str) -> Question:
         type=TYPES.get(kind, "string"),
     )
     sketch.refs.append(ref)
+    if select:
+        sketch.selects.append(ref)
     return made
 
 
@@ -217,7 +220,7 @@ def _expression(
 ) -> Expression:
     """An expression over what stands before ``owner``; a group is read only when it is complete."""
     source = draw(st.sampled_from(patterns)).format(
-        a=draw(st.sampled_from(sketch.refs)),
+        a=draw(st.sampled_from((sketch.selects if table else []) or sketch.refs)),
         b=draw(st.sampled_from(sketch.refs)),
         group=draw(st.sampled_from(sketch.groups[1:] or [f"{ROOT}/none/"])),
     )
@@ -461,7 +464,7 @@ class Walk:
 # ── what holds ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@settings(max_examples=150)
+@settings(max_examples=90)
 @given(courses())
 def test_the_prompt_after_a_step_is_the_prompt_worked_out_afresh(course: Course) -> None:
     for _, made, done in course.taken:
@@ -470,7 +473,7 @@ def test_the_prompt_after_a_step_is_the_prompt_worked_out_afresh(course: Course)
         event(f"{type(made).__name__} → {type(going_on).__name__}")
 
 
-@settings(max_examples=150)
+@settings(max_examples=90)
 @given(courses())
 def test_what_is_asked_and_how_it_is_numbered_is_what_the_slow_walk_finds(course: Course) -> None:
     for _, _, done in course.taken:
@@ -493,7 +496,7 @@ def test_what_is_asked_and_how_it_is_numbered_is_what_the_slow_walk_finds(course
             assert (now.open == 0) == (not waiting)
 
 
-@settings(max_examples=150)
+@settings(max_examples=90)
 @given(courses())
 def test_handing_in_is_possible_exactly_when_every_relevant_question_is_answered_validly(
     course: Course,
@@ -515,7 +518,7 @@ def test_handing_in_is_possible_exactly_when_every_relevant_question_is_answered
             assert prompt(course.questionnaire, done.state, course.context, done) == Submitted()
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(courses())
 def test_only_its_own_change_replaces_an_answer_and_every_change_is_told(course: Course) -> None:
     for state, _, done in course.taken:
@@ -539,7 +542,7 @@ def test_only_its_own_change_replaces_an_answer_and_every_change_is_told(course:
         assert not done.state.answers.keys() & done.state.missing.keys()
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(courses())
 def test_a_refused_event_changes_nothing_but_the_focus(course: Course) -> None:
     for state, _, done in course.taken:
@@ -549,7 +552,7 @@ def test_a_refused_event_changes_nothing_but_the_focus(course: Course) -> None:
             assert not done.dropped
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(courses())
 def test_moving_about_never_changes_an_answer(course: Course) -> None:
     for state, made, done in course.taken:
@@ -557,7 +560,7 @@ def test_moving_about_never_changes_an_answer(course: Course) -> None:
             assert replace(done.state, focus=None) == replace(state, focus=None)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(courses(), st.sampled_from("abc1"))
 def test_ticking_twice_is_as_not_ticking(course: Course, choice: str) -> None:
     questionnaire, state = course.questionnaire, course.last
@@ -577,7 +580,7 @@ def test_ticking_twice_is_as_not_ticking(course: Course, choice: str) -> None:
         assert list(shown.ticked) == sorted(shown.ticked, key=order.index)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(courses())
 def test_a_result_holds_what_is_relevant_and_nothing_else(course: Course) -> None:
     state = course.last
@@ -597,7 +600,7 @@ def test_a_result_holds_what_is_relevant_and_nothing_else(course: Course) -> Non
             assert (ref in found.values) == (value != "" and value == value)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(courses())
 def test_a_state_survives_being_written_as_json(course: Course) -> None:
     decode = msgspec.json.Decoder(State).decode
@@ -611,7 +614,7 @@ def test_a_state_survives_being_written_as_json(course: Course) -> None:
         )
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(courses())
 def test_answers_that_no_longer_apply_are_told_and_come_back_when_they_do(course: Course) -> None:
     for state, _, done in course.taken:
@@ -627,7 +630,7 @@ def test_answers_that_no_longer_apply_are_told_and_come_back_when_they_do(course
             event("answers dropped")
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(courses())
 def test_the_other_language_asks_the_same_question(course: Course) -> None:
     english = replace(course.context, language="en")
@@ -648,7 +651,7 @@ def test_the_other_language_asks_the_same_question(course: Course) -> None:
             assert type(one) is type(other)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(courses())
 def test_what_was_put_to_the_person_names_every_question_that_is_asked(course: Course) -> None:
     text = wording(course.questionnaire, course.last, course.context)
@@ -657,7 +660,7 @@ def test_what_was_put_to_the_person_names_every_question_that_is_asked(course: C
         assert re.search(rf"\b{name}\b", text)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(courses(at_most=6), st.integers(0, 6))
 def test_answering_on_comes_to_an_end(course: Course, place: int) -> None:
     """Whatever happened before, somebody who answers what fits is through after a number of questions that
