@@ -153,11 +153,12 @@ async def _open(
     if Role.WORKER in roles:
         tasks.append(asyncio.create_task(Worker(settings, database, keys).run(stop), name="worker"))
     stack.push_async_callback(_finish, running, tasks)
-    if Role.WEB in roles:
-        await _listen(running, stop, stack, tasks)
     if file is not None:
+        # Before anybody is told that we are ready: commands find the file owned from now on.
         site = await office.serve_office(database, keys, settings.time_zone, office.socket_path(file))
         stack.push_async_callback(site.cleanup)
+    if Role.WEB in roles:
+        await _listen(running, stop, stack, tasks)
     return running
 
 
