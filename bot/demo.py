@@ -28,7 +28,7 @@ import yaml
 from bot import office
 from bot.authoring.areas import shipped_areas
 from bot.authoring.convert import convert
-from bot.render import mark
+from bot.render import mark, mark_of
 from bot.serve import Running, serve
 from bot.settings import Settings, load
 from storage import areas
@@ -209,7 +209,8 @@ async def _play(
         await act("account.grant", {"account": account["id"], "role": role, "area": area})
         invited = await act("account.invite", {"account": account["id"]})
         links[role] = f"{settings.public_url}/sign-in/{invited['code']}"
-    await _answer(settings.public_url, code, residents, seed, progress)
+    names = {mark_of(ref): ref.rpartition("/")[2] for ref in forms["nguoi_lao_dong"]["rows"]}
+    await _answer(settings.public_url, code, names, residents, seed, progress)
     shown = await act(
         "counts.show", {"campaign": code, "items": [item for item in COMPARED if item != "gioi"]}
     )
@@ -252,26 +253,36 @@ def _campaign(ward: str, today: date) -> dict[str, Any]:
 # ── the residents ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _answer(url: str, code: str, residents: int, seed: int, progress: Callable[[int], object]) -> None:
+async def _answer(
+    url: str,
+    code: str,
+    names: Mapping[str, str],
+    residents: int,
+    seed: int,
+    progress: Callable[[int], object],
+) -> None:
     gate = asyncio.Semaphore(TOGETHER)
     done = itertools.count(1)
 
     async def one(number: int) -> None:
         async with gate:
-            await Resident(url, code, random.Random(seed * 1_000_003 + number)).live()  # noqa: S311
+            await Resident(url, code, names, random.Random(seed * 1_000_003 + number)).live()  # noqa: S311
             progress(next(done))
 
     await asyncio.gather(*(one(number) for number in range(residents)))
 
 
 class Resident:
-    """One simulated person with a browser: reads what is asked, answers by the stated chances."""
+    """One simulated person with a browser: reads what is asked, answers by the stated chances.
 
-    def __init__(self, url: str, code: str, chance: random.Random) -> None:
+    ``names`` are the questions' names by their marks.
+    """
+
+    def __init__(self, url: str, code: str, names: Mapping[str, str], chance: random.Random) -> None:
         self._url = url
         self._code = code
         self._chance = chance
-        self._names = {mark(name): name for name in CHANCES}
+        self._names = names
         self._choices = {mark(str(number)): str(number) for number in range(100)}
         self.steps = 0
 

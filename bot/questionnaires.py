@@ -14,10 +14,10 @@ from sqlalchemy import Connection
 
 from bot.authoring.check import generated_texts
 from bot.patterns import match
-from bot.render import mark
+from bot.render import mark, mark_of
 from storage import instruments
 from storage.instruments import Instrument as StoredInstrument
-from surveys.forms import Form
+from surveys.forms import Form, Question
 from surveys.instruments import Instrument, offers, read_instrument
 from surveys.interview import Context, Questionnaire
 from surveys.problems import Problem
@@ -45,14 +45,32 @@ def context(now: datetime, language: str) -> Context:
 
 
 def prepare(key: int, form: Form, instrument: Instrument) -> Prepared:
-    """Index a form and its instrument for the conversation."""
+    """Index a form and its instrument for the conversation.
+
+    Raises Problem ``instrument_same_mark_question`` or ``instrument_same_mark_choice`` where buttons could
+    not tell two questions, or two choices of a question, apart.
+    """
     questionnaire = Questionnaire(form, offers(instrument, form))
-    refs = {mark(ref.rsplit("/", 1)[-1]): ref for ref in questionnaire.asked}
-    choices = {
-        ref: {mark(choice.name): choice.name for choice in questionnaire.leaves[ref].question.choices}
-        for ref in questionnaire.asked
-    }
+    refs: dict[str, str] = {}
+    choices: dict[str, Mapping[str, str]] = {}
+    for ref in questionnaire.asked:
+        first = refs.setdefault(mark_of(ref), ref)
+        if first != ref:
+            raise Problem("instrument_same_mark_question", first=first, second=ref)
+        choices[ref] = _marks(questionnaire.leaves[ref].question)
     return Prepared(key, instrument, questionnaire, refs, choices)
+
+
+def _marks(question: Question) -> Mapping[str, str]:
+    """The names of a question's choices by their marks."""
+    names: dict[str, str] = {}
+    for choice in question.choices:
+        first = names.setdefault(mark(choice.name), choice.name)
+        if first != choice.name:
+            raise Problem(
+                "instrument_same_mark_choice", question=question.name, first=first, second=choice.name
+            )
+    return names
 
 
 @lru_cache(maxsize=64)

@@ -1,12 +1,13 @@
 """Prompt → message: texts and buttons fitted to what a channel can do.
 
 Every choice can be typed: a channel without buttons gets a numbered list, one with short buttons gets the
-numbers as
-buttons when the choices are long. Nothing here knows a channel by name.
+numbers as buttons when the choices are long, and a list longer than a channel has buttons is typed anywhere.
+Nothing here knows a channel by name.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from zlib import crc32
@@ -14,7 +15,7 @@ from zlib import crc32
 from bot.messages import Abilities, Button, Outgoing
 from bot.texts import say
 from surveys.forms import Kind, Missing
-from surveys.interview import Ask, Prompt, Review, Shown, Submitted
+from surveys.interview import Ask, Prompt, Review, Submitted
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -22,8 +23,12 @@ CHOOSE, TOGGLE, DONE, SKIP, DONT_KNOW, PREFER_NOT = "c", "t", "d", "s", "k", "p"
 BACK, CHANGE, REVIEW, SUBMIT, KEEP = "b", "e", "v", "y", "n"
 AMEND, LANGUAGE, WORD = "r", "l", "w"
 
-
 _KEYBOARDS = {Kind.INTEGER: "numeric", Kind.DECIMAL: "decimal"}
+
+_DATA = re.compile(r"([a-z])([0-9a-z]{1,13})(?:\.([0-9A-Za-z_-]{1,30}))?(?:\.([0-9A-Za-z_-]{1,30}))?")
+
+_ROOMS = ((90, 300), (60, 120), (40, 60), (24, 40), (16, 24), (10, 12))
+"""Characters of a question and of its answer in a line of the review; fewer where there are many lines."""
 
 
 def base36(number: int) -> str:
@@ -38,8 +43,13 @@ def base36(number: int) -> str:
 
 
 def mark(name: str) -> str:
-    """A short mark of a question's or choice's name that fits into a button (CRC-32, base 36)."""
+    """A short mark of a choice's name that fits into a button (CRC-32, base 36)."""
     return base36(crc32(name.encode()))
+
+
+def mark_of(ref: str) -> str:
+    """The mark of the question at ``ref``: of its path below the root, since groups may share a name."""
+    return mark(ref.split("/", 2)[-1])
 
 
 def data(op: str, interview: int, question: str = "", choice: str = "") -> str:
@@ -49,14 +59,11 @@ def data(op: str, interview: int, question: str = "", choice: str = "") -> str:
 
 def read_data(text: str) -> tuple[str, int, str, str] | None:
     """*(operation, interview, question mark, choice mark)*, or None for what no button of ours carries."""
-    parts = text.split(".")
-    if not 1 <= len(parts) <= 3 or len(text) > 64 or len(parts[0]) < 2 or not text.isascii():
+    found = _DATA.fullmatch(text)
+    if found is None:
         return None
-    try:
-        interview = int(parts[0][1:], 36)
-    except ValueError:
-        return None
-    return parts[0][0], interview, parts[1] if len(parts) > 1 else "", parts[2] if len(parts) > 2 else ""
+    operation, interview, question, choice = found.groups(default="")
+    return operation, int(interview, 36), question, choice
 
 
 def render(
@@ -89,51 +96,58 @@ def render(
 def _ask(
     ask: Ask, interview: int, language: str, abilities: Abilities, notices: Sequence[str], ticks: bool
 ) -> Outgoing:
-    question = mark(ask.ref.rsplit("/", 1)[-1])
-    numbered = bool(ask.choices) and (
-        not abilities.buttons
-        or len(ask.choices) > abilities.buttons_per_message
-        or any(len(choice.label) > abilities.button_limit for choice in ask.choices)
-    )
-    body = [say(language, "ask.line", number=ask.number, total=ask.total, label=ask.label)]
+    listed = len(ask.choices) > abilities.buttons_per_message
+    numbered = listed or any(len(choice.label) > abilities.button_limit for choice in ask.choices)
+    head = [say(language, "ask.line", number=ask.number, total=ask.total, label=ask.label)]
     if ask.hint:
-        body.append(ask.hint)
-    if numbered:
-        body.append(_numbered(ask, abilities))
+        head.append(ask.hint)
+    tail = []
     if ask.missing is not None:
-        body.append(say(language, f"ask.was_{ask.missing.value}"))
+        tail.append(say(language, f"ask.was_{ask.missing.value}"))
     elif ask.value and not ask.ticked:
-        body.append(say(language, "ask.was", value=ask.value_label))
+        tail.append(say(language, "ask.was", value=ask.value_label))
     if not abilities.buttons:
-        body.append(_typed_help(ask, language))
+        tail.append(_typed_help(ask, language))
+    elif listed:
+        tail.append(_typed(ask, language))
     elif ask.kind is Kind.SELECT_MULTIPLE:
-        body.append(say(language, "ask.tick_all"))
+        tail.append(say(language, "ask.tick_all"))
     elif ask.kind is Kind.DATE and not ask.hint:
-        body.append(say(language, "ask.type_date"))
-    text = "\n\n".join([*notices, *ask.before, "\n".join(body)])
-    if not abilities.buttons:
-        return Outgoing(fit(text, abilities))
-    return Outgoing(
-        fit(text, abilities), _ask_rows(ask, interview, question, language, numbered), ticks=ticks
+        tail.append(say(language, "ask.type_date"))
+    text = within(
+        "\n\n".join([*notices, *ask.before, "\n".join(head)]),
+        _numbered(ask, not abilities.buttons or listed) if numbered else "",
+        "\n".join(tail),
+        abilities,
     )
+    rows: tuple[tuple[Button, ...], ...] = ()
+    if abilities.buttons:
+        rows = _ask_rows(ask, interview, language, numbered=numbered, listed=listed)
+    return Outgoing(text, rows, ticks=ticks and bool(rows), keyboard=_KEYBOARDS.get(ask.kind, ""))
 
 
-def _numbered(ask: Ask, abilities: Abilities) -> str:
-    ticked = set(ask.ticked)
+def _numbered(ask: Ask, ticks: bool) -> str:
+    """The choices as a list; with ``ticks`` where no button shows them."""
+    ticked = set(ask.ticked) if ticks else ()
     lines = []
     for number, choice in enumerate(ask.choices, 1):
-        tick = "✓ " if choice.name in ticked and not abilities.buttons else ""
+        tick = "✓ " if choice.name in ticked else ""
         lines.append(f"{number}. {tick}{choice.label}")
     return "\n".join(lines)
 
 
-def _typed_help(ask: Ask, language: str) -> str:
+def _typed(ask: Ask, language: str) -> str:
+    """How an answer is typed."""
     if ask.kind is Kind.SELECT_ONE:
-        words = [say(language, "ask.type_one")]
-    elif ask.kind is Kind.SELECT_MULTIPLE:
-        words = [say(language, "ask.type_many")]
-    else:
-        words = [say(language, f"ask.type_{ask.kind.value}")]
+        return say(language, "ask.type_one")
+    if ask.kind is Kind.SELECT_MULTIPLE:
+        return say(language, "ask.type_many")
+    return say(language, f"ask.type_{ask.kind.value}")
+
+
+def _typed_help(ask: Ask, language: str) -> str:
+    """How an answer is typed, and what may be typed instead."""
+    words = [_typed(ask, language)]
     instead = []
     if ask.offers.dont_know:
         instead.append(say(language, "ask.type_dont_know"))
@@ -147,13 +161,14 @@ def _typed_help(ask: Ask, language: str) -> str:
 
 
 def _ask_rows(
-    ask: Ask, interview: int, question: str, language: str, numbered: bool
+    ask: Ask, interview: int, language: str, *, numbered: bool, listed: bool
 ) -> tuple[tuple[Button, ...], ...]:
-    many = ask.kind is Kind.SELECT_MULTIPLE
+    question = mark_of(ask.ref)
+    many = ask.kind is Kind.SELECT_MULTIPLE and not listed
     op = TOGGLE if many else CHOOSE
     ticked = set(ask.ticked)
     buttons = []
-    for number, choice in enumerate(ask.choices, 1):
+    for number, choice in enumerate(() if listed else ask.choices, 1):
         on = choice.name in ticked
         label = str(number) if numbered else choice.label
         if many:
@@ -189,30 +204,37 @@ def _in_rows(buttons: Sequence[Button], width: int) -> Iterable[tuple[Button, ..
 def _review(
     review: Review, interview: int, language: str, abilities: Abilities, notices: Sequence[str]
 ) -> Outgoing:
-    room = max(24, min(90, (abilities.text_limit - 600) // max(1, len(review.lines)) - 40))
-    lines = [
-        f"{line.number}. {topic(line.label, room)}: {said(line.value_label, line.missing, language)}"
-        for line in review.lines
-    ]
-    parts = [*notices, *review.before]
+    head = [*notices, *review.before]
     if review.lines:
-        parts += [say(language, "review.title"), "\n".join(lines)]
+        head.append(say(language, "review.title"))
     if review.open and not review.lines:
-        parts.append(say(language, "review.none"))
+        tail = say(language, "review.none")
     else:
         ask = "review.ask_open" if review.open else "review.ask"
-        parts.append(say(language, ask if abilities.buttons else ask + "_typed", open=review.open))
+        tail = say(language, ask if abilities.buttons else ask + "_typed", open=review.open)
+    text = ""
+    for topic_room, value_room in _ROOMS:
+        lines = "\n".join(
+            f"{line.number}. {topic(line.label, topic_room)}: "
+            + shorten(said(line.value_label, line.missing, language), value_room)
+            for line in review.lines
+        )
+        text = "\n\n".join(filter(None, [*head, lines, tail]))
+        if units(text) <= abilities.text_limit:
+            break
+    else:
+        text = within("\n\n".join(head), f"\n{lines}\n", tail, abilities)
     if not abilities.buttons:
-        return Outgoing(fit("\n\n".join(parts), abilities))
+        return Outgoing(text)
     first = KEEP if review.open else SUBMIT
     label = "button.continue" if review.open else "button.submit"
     rows: list[tuple[Button, ...]] = [(Button(say(language, label), data(first, interview)),)]
     edits = [
-        Button(f"✎ {line.number}", data(CHANGE, interview, mark(line.ref.rsplit("/", 1)[-1])))
+        Button(f"✎ {line.number}", data(CHANGE, interview, mark_of(line.ref)))
         for line in review.lines[: abilities.buttons_per_message - 1]
     ]
     rows.extend(_in_rows(edits, 5))
-    return Outgoing(fit("\n\n".join(parts), abilities), tuple(rows))
+    return Outgoing(text, tuple(rows))
 
 
 def said(value_label: str, missing: Missing | None, language: str) -> str:
@@ -233,26 +255,33 @@ def shorten(text: str, room: int) -> str:
 
 def fit(text: str, abilities: Abilities) -> str:
     """``text`` within the channel's limit (counted in UTF-16 units, the strictest way channels count)."""
-    if len(text) * 2 <= abilities.text_limit or units(text) <= abilities.text_limit:
+    return cut(text, abilities.text_limit)
+
+
+def within(head: str, middle: str, tail: str, abilities: Abilities) -> str:
+    """Three texts, one below the other, within the channel's limit; the middle one gives way first."""
+    parts = [part for part in (head, middle, tail) if part]
+    text = "\n".join(parts)
+    if len(text) * 2 <= abilities.text_limit or units(text) <= abilities.text_limit or not middle:
+        return fit(text, abilities)
+    room = abilities.text_limit - units(head) - units(tail) - len(parts) + 1
+    return fit("\n".join(filter(None, (head, cut(middle, max(0, room)), tail))), abilities)
+
+
+def cut(text: str, limit: int) -> str:
+    """``text`` in at most ``limit`` UTF-16 units, with an ellipsis where something is missing."""
+    if len(text) * 2 <= limit or units(text) <= limit:
         return text
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
-        if units(text[:middle]) <= abilities.text_limit - 1:
+        if units(text[:middle]) <= limit - 1:
             low = middle
         else:
             high = middle - 1
-    return text[:low] + "…"
+    return text[:low] + "…" if limit else ""
 
 
 def units(text: str) -> int:
     """Length in UTF-16 units."""
     return len(text) + sum(character > "\uffff" for character in text)
-
-
-def among(between: Sequence[Shown], interview: int, ref: str) -> tuple[tuple[Button, ...], ...]:
-    """Buttons for "which of these?"."""
-    question = mark(ref.rsplit("/", 1)[-1])
-    return tuple(
-        (Button(choice.label, data(CHOOSE, interview, question, mark(choice.name))),) for choice in between
-    )

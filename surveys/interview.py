@@ -291,6 +291,7 @@ class _Sight:
         "_texts",
         "context",
         "holds",
+        "prompt",
         "questionnaire",
         "state",
         "zone",
@@ -305,6 +306,8 @@ class _Sight:
         self.zone = context.now.tzinfo or UTC
         self.holds: dict[str, bool] = {}
         """Relevance by reference of what has one of its own."""
+        self.prompt: Prompt | None = None
+        """What is asked, once it has been put into words."""
         self._steps: Sequence[str] | None = None
         self._filtered: dict[str, Sequence[int]] = {}
         language = questionnaire.language(context.language)
@@ -354,6 +357,7 @@ class _Sight:
         alone. The tree is handed on: this sight can't be used afterwards.
         """
         self.state = state
+        self.prompt = None
         if ref is not None:
             questionnaire = self.questionnaire
             node = self._nodes.get(ref)
@@ -518,9 +522,8 @@ class _Sight:
         if wording.shown is not None:
             return wording.shown
         ref, choices = leaf.question.ref, leaf.question.choices
-        return tuple(
-            [Shown(choices[at].name, self.fill(wording.choices[at], ref)) for at in self.positions(leaf)]
-        )
+        offered = [(choices[at].name, wording.choices[at]) for at in self.positions(leaf)]
+        return tuple([Shown(name, self.fill(words, ref) or name) for name, words in offered])
 
     # Words --------------------------------------------------------------------------------------------------
 
@@ -558,7 +561,7 @@ class _Sight:
             offered = {question.choices[at].name: wording.choices[at] for at in self.positions(leaf)}
             labels = {**labels, **offered}
         picked = [value] if question.kind is Kind.SELECT_ONE else value.split()
-        return ", ".join([self.fill(labels.get(name, name), question.ref) for name in picked])
+        return ", ".join([self.fill(labels.get(name, name), question.ref) or name for name in picked])
 
     def line(self, ref: str, number: int) -> Line:
         """The question at ``ref`` as a line of the review."""
@@ -641,8 +644,10 @@ def prompt(questionnaire: Questionnaire, state: State, context: Context, after: 
     if state.submitted:
         return Submitted()
     sight = _sight(questionnaire, state, context, after)
-    ref = sight.here()
-    return _review(sight) if ref is None else _ask(sight, ref)
+    if sight.prompt is None:
+        ref = sight.here()
+        sight.prompt = _review(sight) if ref is None else _ask(sight, ref)
+    return sight.prompt
 
 
 def line(

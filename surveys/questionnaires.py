@@ -137,7 +137,7 @@ class Texts:
             shown = None
             if question.choice_filter is None and all(isinstance(label, str) for label in labels):
                 pairs = zip(question.choices, labels, strict=True)
-                shown = tuple(Shown(choice.name, str(label)) for choice, label in pairs)
+                shown = tuple(Shown(choice.name, str(label) or choice.name) for choice, label in pairs)
             found = self._wordings[question.ref] = Wording(
                 label=self.words(question.label),
                 hint=self.words(question.hint),

@@ -9,6 +9,7 @@ import msgspec
 
 from bot.actions.gate import Act, Arguments, action, everywhere
 from bot.authoring.check import generated_texts
+from bot.questionnaires import prepare
 from storage import instruments
 from storage.instruments import Edition, StoredForm
 from surveys.instruments import read_instrument
@@ -57,6 +58,7 @@ def publish(act: Act, given: Publish) -> dict[str, Any]:
     if loaded.form is None:
         raise Problem("instrument_form_refused", count=len(loaded.errors))
     instrument = read_instrument(given.definition, loaded.form)
+    prepare(0, loaded.form, instrument)
     for told, most in (
         (instrument.version, 40),
         (loaded.form.id, 200),

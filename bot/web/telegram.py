@@ -14,7 +14,7 @@ import hmac
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -41,6 +41,10 @@ CHATS = 50_000
 """Chats whose pace is remembered."""
 ATTEMPTS = 10
 LONGEST_S = 60.0
+SENT_WITHIN_S = 3.0
+"""How long an acknowledgement waits for a prompt that goes by a call: if this process dies before that is
+sent, Telegram brings the update again, and with it the prompt.
+"""
 
 _JSON = {"Content-Type": "application/json"}
 
@@ -81,6 +85,7 @@ class Prompts:
         self._burst = burst
         self._recent: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._late: dict[str, tuple[Outgoing, str]] = {}
+        self._sendings: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def may_ride(self, address: str) -> bool:
@@ -96,18 +101,23 @@ class Prompts:
             self._recent.popitem(last=False)
         return rides
 
-    def send(self, address: str, outgoing: Outgoing, tapped: str) -> None:
-        """Send a prompt behind everything else, in place of an older one that is not sent yet."""
-        running = address in self._late
-        self._late[address] = (outgoing, tapped)
-        if not running:
-            self.run(self._sending(address))
+    def send(self, address: str, outgoing: Outgoing, tapped: str) -> asyncio.Task[None]:
+        """Send a prompt behind everything else, in place of an older one that is not sent yet.
 
-    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        What is returned ends when the chat's newest prompt is sent or given up.
+        """
+        self._late[address] = (outgoing, tapped)
+        sending = self._sendings.get(address)
+        if sending is None:
+            sending = self._sendings[address] = self.run(self._sending(address))
+        return sending
+
+    def run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Have something done behind the turns."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _sending(self, address: str) -> None:
         try:
@@ -120,7 +130,13 @@ class Prompts:
                     return
             log.info("a prompt was given up")
         finally:
-            del self._late[address]
+            del self._late[address], self._sendings[address]
+
+
+async def _sent(sendings: Collection[asyncio.Task[None]]) -> None:
+    """Wait for prompts a moment; they go on if they need longer."""
+    if sendings:
+        await asyncio.wait(set(sendings), timeout=SENT_WITHIN_S)
 
 
 class TelegramDoor:
@@ -157,19 +173,21 @@ class TelegramDoor:
         if reply is None:
             return web.Response(status=200)
         if reply.picture is not None or reply.file is not None or not self._prompts.may_ride(inbound.address):
-            self._prompts.send(inbound.address, reply, inbound.message)
+            await _sent([self._prompts.send(inbound.address, reply, inbound.message)])
             return web.Response(status=200)
         method, parameters = call(reply, inbound.address, inbound.message)
         return web.Response(body=orjson.dumps({"method": method, **parameters}), headers=_JSON)
 
     async def polled(self, updates: list[bytes]) -> None:
-        """A batch of polled updates, in order; returns when all are committed."""
+        """A batch of polled updates, in order; returns when all are committed and their prompts sent."""
         waiting = [(inbound, self._turns.take(inbound)) for inbound in map(read_update, updates) if inbound]
+        sendings = []
         for inbound, future in waiting:
             turned = await self._committed(inbound, future)
             self._after(inbound, turned)
             if turned.reply is not None:
-                self._prompts.send(inbound.address, turned.reply, inbound.message)
+                sendings.append(self._prompts.send(inbound.address, turned.reply, inbound.message))
+        await _sent(sendings)
 
     async def _committed(self, inbound: Inbound, future: Future[Turned]) -> Turned:
         """Wait for the commit, as long as it takes: the offset must not pass an update that is not

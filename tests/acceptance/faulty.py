@@ -4,7 +4,7 @@ demand.
 Once the file named by HOIDAN_TEST_TRIGGER is there, the process removes it and sends itself SIGKILL the next
 time it comes to PLACE: ``before_commit`` (everything of a batch of turns is written, nothing committed),
 ``after_commit`` (committed, nobody told yet), ``half_batch`` (interviews saved, their answer log not yet),
-``claimed`` (a message of the outbox is claimed and about to be sent), ``sent`` (the platform has it, the
+``sending`` (a message of the outbox is claimed and about to be sent), ``sent`` (the platform has it, the
 outbox doesn't know).
 """
 
@@ -62,7 +62,7 @@ def half_batch() -> None:
     interviews.log_answers = log_answers
 
 
-def claimed() -> None:
+def sending() -> None:
     from bot.channels.telegram_api import TelegramSender
 
     send = TelegramSender.send
@@ -98,7 +98,7 @@ def _then_die_async(function: Callable[..., Any]) -> Callable[..., Any]:
     return dying
 
 
-PLACES = {each.__name__: each for each in (before_commit, after_commit, half_batch, claimed, sent)}
+PLACES = {each.__name__: each for each in (before_commit, after_commit, half_batch, sending, sent)}
 
 
 if __name__ == "__main__":

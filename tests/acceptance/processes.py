@@ -102,6 +102,9 @@ def install(folder: Path, database_url: str, **more: str) -> Installation:
         "HOIDAN_PORT": str(port),
         "HOIDAN_LANGUAGE": "en",
         "HOIDAN_LOG_LEVEL": "warning",
+        # Walkers answer quicker than Telegram takes messages for a chat: prompts ride all the same, so that
+        # somebody sees a prompt exactly when their update is acknowledged.
+        "HOIDAN_TELEGRAM_CHAT_BURST": "0",
         **more,
     }
     made = Installation(folder, environment, port)

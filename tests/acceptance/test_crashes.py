@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.doubles.telegram import BotApiDouble
 from tests.acceptance.processes import (
     PATIENCE,
     Walker,
@@ -118,3 +119,63 @@ async def prompt_with_the_retry(database_url: str, folder: Path) -> None:
         finally:
             server.kill()
     assert kept(installation, [7001])[7001].log["age"] == ["34"]
+
+
+def test_an_update_is_not_acknowledged_before_its_prompt_went_out_by_a_call(tmp_path: Path) -> None:
+    asyncio.run(prompt_by_a_call(tmp_path))
+
+
+async def prompt_by_a_call(folder: Path) -> None:
+    """Somebody taps quicker than Telegram takes messages: a prompt goes by a call, and the server dies."""
+    installation = install(folder, f"sqlite:///{folder}/hoidan.db", HOIDAN_TELEGRAM_CHAT_BURST="1")
+    async with double() as api:
+        on_telegram(installation, api)
+        server = await serve(installation, fault="sending")
+        someone = Walker(api, 7001, installation.code)
+        try:
+            await someone.walk(stop_before="age")
+            trigger(installation).touch()
+            api.say(7001, "34")
+            await server.died()
+            assert kept(installation, [7001])[7001].log["age"] == ["34"]
+            assert api.pending == 1, "Telegram was not told that this is done"
+            server = await serve(installation)
+            await api.wait_for(lambda: "Which part of town" in api.chat(7001).texts[-1], PATIENCE)
+            assert await asyncio.to_thread(server.terminate) == 0
+        finally:
+            server.kill()
+
+
+def receipts(api: BotApiDouble) -> list[str]:
+    """The receipts that person 7001 got."""
+    return [text for text in api.chat(7001).texts if text.startswith("Thank you")]
+
+
+@pytest.mark.parametrize("place", ["sending", "sent"])
+def test_a_receipt_survives_the_death_of_the_process_that_sends_it(place: str, tmp_path: Path) -> None:
+    asyncio.run(receipt_survives(place, tmp_path))
+
+
+async def receipt_survives(place: str, folder: Path) -> None:
+    installation = install(folder, f"sqlite:///{folder}/hoidan.db")
+    async with double() as api:
+        on_telegram(installation, api)
+        server = await serve(installation, fault=place)
+        someone = Walker(api, 7001, installation.code)
+        try:
+            await someone.walk(stop_before="first")
+            await someone.do(lambda: api.say(7001, "Đường cạnh chợ."))
+            trigger(installation).touch()
+            someone.given["first"] = ["Đường cạnh chợ."]
+            api.say(7001, "submit")
+            await server.died()
+            server = await serve(installation)
+            most = 2 if place == "sent" else 1
+            await api.wait_for(lambda: len(receipts(api)) >= most, PATIENCE)
+            someone.finished = True
+            assert await asyncio.to_thread(server.terminate) == 0
+            assert len(receipts(api)) == most
+            assert len(set(receipts(api))) == 1, "the same receipt, if it comes twice"
+        finally:
+            server.kill()
+    assert_each_answer_once(installation, [someone])

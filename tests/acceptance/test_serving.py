@@ -110,7 +110,7 @@ def test_two_servers_on_one_database_share_the_same_people(postgres_url: str, tm
 
 async def two_servers(database_url: str, folder: Path) -> None:
     """Every update goes to both at the same moment, as when a proxy repeats what it has sent."""
-    installation = install(folder, database_url, HOIDAN_TELEGRAM_CHAT_BURST="0")
+    installation = install(folder, database_url)
     async with double() as api, ClientSession() as http:
         on_telegram(installation, api)
         async with served(installation) as first, served(installation, port=free_port()) as second:
