@@ -241,13 +241,13 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """An answer that is not what it was. ``value`` None: left blank, for the reason ``missing``."""
+    """An answer as it was given now. ``value`` None: left blank, for the reason ``missing``."""
 
     ref: str
     value: str | None
     missing: Missing | None
     first: bool
-    """False when an earlier answer was replaced."""
+    """False when there was an answer before, the same or another."""
 
 
 @dataclass(frozen=True, slots=True)
