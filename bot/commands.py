@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from bot import conversation, render
 from bot.actions import Act, Actor, perform
+from bot.actions.gate import record_again
 from bot.conversation import Aside
 from bot.leaflets import Links
 from bot.messages import Abilities, Button, Inbound, Outgoing
@@ -92,6 +93,8 @@ class Desk:
             with hearing.connection.begin_nested():
                 return (handler or unknown)(self, hearing, aside.argument)
         except Problem as problem:
+            # What was half done is undone, and with it the audit row of what was refused: written again.
+            record_again(hearing.connection, problem)
             text = explain(hearing.language, problem)
             return Heard(hearing.contact, self.now(hearing, [text]))
 

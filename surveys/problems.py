@@ -16,6 +16,8 @@ class Problem(Exception):
         self.code = code
         self.status = status
         self.params = params
+        self.audited: object = None
+        """What the gate wrote down of it, if it did."""
 
     def __str__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in sorted(self.params.items()))

@@ -148,13 +148,12 @@ def perform(act: Act, name: str, arguments: Mapping[str, Any]) -> Any:
     act = replace(act, grants=_grants(act, asked))
     aim = _aim(act, asked, given)
     if aim is None or not _allowed(act, asked, aim):
-        _record(act, name, aim or Aim(), "refused")
-        raise Problem("not_allowed", status=403)
+        raise _recorded(Problem("not_allowed", status=403), _record(act, name, aim or Aim(), "refused"))
     try:
         with act.connection.begin_nested():
             result = asked.run(act, given)
-    except Problem:
-        _record(act, name, aim, "failed")
+    except Problem as problem:
+        _recorded(problem, _record(act, name, aim, "failed"))
         raise
     made = result.get("id") if isinstance(result, Mapping) else None
     if not aim.target and made is not None:
@@ -185,7 +184,7 @@ def _aim(act: Act, asked: Action[Any], given: Any) -> Aim | None:
         if problem.status != 404:
             raise
         if act.scope is None:
-            _record(act, asked.name, Aim(), "failed")
+            _recorded(problem, _record(act, asked.name, Aim(), "failed"))
             raise
         return None
 
@@ -203,20 +202,30 @@ def reaches(act: Act, area: AreaKey | None) -> bool:
     return covers(act.grants, area, () if area is None else areas.line(act.connection, area))
 
 
-def _record(act: Act, name: str, aim: Aim, outcome: str) -> None:
-    audit.record(
-        act.connection,
-        audit.Entry(
-            at=act.now_ms,
-            account_id=act.actor.account_id,
-            contact_id=act.actor.contact_id,
-            channel=act.channel,
-            action=name,
-            area=aim.areas[0] if aim.areas else None,
-            target=aim.target,
-            outcome=outcome,
-        ),
+def _record(act: Act, name: str, aim: Aim, outcome: str) -> audit.Entry:
+    entry = audit.Entry(
+        at=act.now_ms,
+        account_id=act.actor.account_id,
+        contact_id=act.actor.contact_id,
+        channel=act.channel,
+        action=name,
+        area=aim.areas[0] if aim.areas else None,
+        target=aim.target,
+        outcome=outcome,
     )
+    audit.record(act.connection, entry)
+    return entry
+
+
+def _recorded(problem: Problem, entry: audit.Entry) -> Problem:
+    problem.audited = entry
+    return problem
+
+
+def record_again(connection: Connection, problem: Problem) -> None:
+    """Write the audit row of a refusal or failure once more, for a caller who undid everything around it."""
+    if isinstance(problem.audited, audit.Entry):
+        audit.record(connection, problem.audited)
 
 
 # Arguments

@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import platform
+import signal
 import sqlite3
 import statistics
 import sys
@@ -47,8 +48,13 @@ def main() -> int:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     words = given.bots.lower().split(",") if given.bots else [""]
     kinds = [kind for kind in KINDS if any(word in kind.name.lower() for word in words)]
-    return asyncio.run(
-        measure(
+
+    async def until_terminated() -> int:
+        # As a cancellation, a termination passes through every `finally`: no bot, no server stays behind.
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await measure(
             parts,
             kinds,
             levels=[1, COMPARED] if given.quick else [1, 16, COMPARED, 256],
@@ -57,7 +63,11 @@ def main() -> int:
             times=5 if given.quick else 9,
             file=given.json,
         )
-    )
+
+    try:
+        return asyncio.run(until_terminated())
+    except asyncio.CancelledError:
+        return 128 + signal.SIGTERM
 
 
 async def measure(

@@ -549,3 +549,14 @@ def test_an_interview_of_a_campaign_that_was_closed_meanwhile_takes_no_more_answ
     assert history(town, person) == history(town, other) == []
     assert all(one.reply is not None and "Question 2" not in one.reply.text for one in turned)
     assert date.fromisoformat(interview_of(town, person).campaign_ends) >= town.today
+
+
+def test_what_the_gate_refuses_in_a_chat_is_audited_like_anywhere_else(town: Town) -> None:
+    account = town.act("account.create", {"name": "Cán bộ Bến Thành"})
+    town.act("account.grant", {"account": account["id"], "role": "ward_staff", "area": "2025-07-01/26743"})
+    code = town.campaign()
+    staff = Resident(town)
+    staff.say(town.act("account.invite", {"account": account["id"]})["code"])
+    staff.say(f"/dongchiendich {code} co")
+    rows = [row for row in town.act("audit.list")["entries"] if row["account"] == account["id"]]
+    assert ("campaign.close", "refused") in [(row["action"], row["outcome"]) for row in rows]
