@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from zlib import crc32
 
 from bot.messages import Abilities, Button, Outgoing
@@ -42,6 +43,7 @@ def base36(number: int) -> str:
     return text
 
 
+@lru_cache(maxsize=1 << 16)
 def mark(name: str) -> str:
     """A short mark of a choice's name that fits into a button (CRC-32, base 36)."""
     return base36(crc32(name.encode()))

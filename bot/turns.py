@@ -23,8 +23,10 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -84,8 +86,15 @@ class Turned:
 
 @dataclass(slots=True)
 class _Waiting:
+    """An event and who waits for it: another thread, or a coroutine of ``loop``."""
+
     inbound: Inbound
-    future: Future[Turned]
+    future: Future[Turned] | asyncio.Future[Turned]
+    loop: asyncio.AbstractEventLoop | None = None
+    told: bool = False
+
+
+_Told = Turned | Unavailable
 
 
 @dataclass(slots=True)
@@ -107,6 +116,35 @@ class _Reply:
     notices: list[str]
     ticks: bool = False
     step: Step | None = None
+
+
+def _tell(results: Iterable[tuple[_Waiting, _Told]]) -> None:
+    """Give whoever waits their result, once; an event loop gets all of its own in one call."""
+    loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Turned], _Told]]] = {}
+    for waiting, told in results:
+        if waiting.told:
+            continue
+        waiting.told = True
+        if isinstance(waiting.future, asyncio.Future):
+            assert waiting.loop is not None
+            loops.setdefault(waiting.loop, []).append((waiting.future, told))
+        elif isinstance(told, Turned):
+            waiting.future.set_result(told)
+        else:
+            waiting.future.set_exception(told)
+    for loop, those in loops.items():
+        with suppress(RuntimeError):  # A loop that was closed meanwhile waits for nothing.
+            loop.call_soon_threadsafe(_resolve, those)
+
+
+def _resolve(results: Iterable[tuple[asyncio.Future[Turned], _Told]]) -> None:
+    for future, told in results:
+        if future.done():
+            continue
+        if isinstance(told, Turned):
+            future.set_result(told)
+        else:
+            future.set_exception(told)
 
 
 class Turns:
@@ -143,20 +181,28 @@ class Turns:
     def take(self, inbound: Inbound) -> Future[Turned]:
         """Queue one event; the future is done after its commit, or failed with :class:`Unavailable`."""
         future: Future[Turned] = Future()
-        with self._lock:
-            if len(self._waiting) >= WAITING:
-                future.set_exception(Unavailable("too much waits"))
-                return future
-            self._waiting.append(_Waiting(inbound, future))
-            start = not self._draining
-            self._draining = True
-        if start:
+        if self._queue(_Waiting(inbound, future)):
             self._database.work(self._drain)
         return future
 
     async def taking(self, inbound: Inbound) -> Turned:
-        """The same for the event loop."""
-        return await asyncio.wrap_future(self.take(inbound))
+        """The same for the event loop: what it reads in one round of its own becomes one batch."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Turned] = loop.create_future()
+        if self._queue(_Waiting(inbound, future, loop)):
+            loop.call_soon(self._database.work, self._drain)
+        return await future
+
+    def _queue(self, waiting: _Waiting) -> bool:
+        """Put an event into the queue; whether nobody works on that yet."""
+        with self._lock:
+            if len(self._waiting) < WAITING:
+                self._waiting.append(waiting)
+                start = not self._draining
+                self._draining = True
+                return start
+        waiting.future.set_exception(Unavailable("too much waits"))
+        return False
 
     def _drain(self, transact: Transact) -> None:
         while True:
@@ -169,53 +215,60 @@ class Turns:
             self.taken += len(batch)
             try:
                 self._settle(transact, batch)
-            except GroundFailed as fault:
+            except GroundFailed:
                 # What failed one fails all: nobody waits for it sixty-four times, and nothing newer of a
                 # contact is written before what is older.
-                for waiting in batch:
-                    if not waiting.future.done():
-                        waiting.future.set_exception(fault)
+                _tell((waiting, GroundFailed()) for waiting in batch)
             except BaseException as fault:
                 log.error("a batch of turns failed: %s", where(fault))
-                for waiting in batch:
-                    if not waiting.future.done():
-                        waiting.future.set_exception(Unavailable("fault"))
+                _tell((waiting, Unavailable("fault")) for waiting in batch)
 
     def _settle(self, transact: Transact, batch: Sequence[_Waiting]) -> None:
-        turned, alone = self._write(transact, [waiting.inbound for waiting in batch])
-        for waiting, done in zip(batch, turned, strict=True):
-            if done is not None:
-                waiting.future.set_result(done)
-        for index in alone:
-            waiting = batch[index]
+        turned = self._write(transact, [waiting.inbound for waiting in batch])
+        both = list(zip(batch, turned, strict=True))
+        _tell((waiting, done) for waiting, done in both if done is not None)
+        for waiting in (waiting for waiting, done in both if done is None):
             try:
-                waiting.future.set_result(self._one(transact, waiting.inbound))
+                _tell([(waiting, self._one(transact, waiting.inbound))])
             except GroundFailed:
                 raise
             except Unavailable as fault:
-                waiting.future.set_exception(fault)
+                _tell([(waiting, fault)])
 
-    def _write(
-        self, transact: Transact, batch: Sequence[Inbound]
-    ) -> tuple[Sequence[Turned | None], Sequence[int]]:
-        """A batch in one transaction; if that can't be written, nothing of it, and all of it alone.
+    def _write(self, transact: Transact, batch: Sequence[Inbound]) -> Sequence[Turned | None]:
+        """A batch in one transaction: all of it; if that can't be written, its answers; if they can't,
+        nothing.
 
-        Raises GroundFailed when the ground fails again and again.
+        None for what is left to go alone. Raises GroundFailed when the ground fails again and again.
         """
         if len(batch) == 1:
-            return [None], [0]
-        for pause in (*RETRIES, None):
-            try:
-                return transact(lambda connection: self._batch(connection, batch))  # type: ignore[no-any-return]
-            except Exception as fault:
-                if not of_the_ground(fault):
-                    log.warning("batch of %d repeated one by one: %s", len(batch), type(fault).__name__)
-                    break
-                if pause is None:
-                    log.error("turns can't be committed: %s", type(fault).__name__)
-                    raise GroundFailed from None
-                time.sleep(pause)
-        return [None] * len(batch), range(len(batch))
+            return [None]
+        for part in (self._everything, self._batch):
+            work = partial(part, batch=batch)
+            for pause in (*RETRIES, None):
+                try:
+                    return transact(work)  # type: ignore[no-any-return]
+                except Exception as fault:
+                    if not of_the_ground(fault):
+                        log.warning("batch of %d repeated in parts: %s", len(batch), type(fault).__name__)
+                        break
+                    if pause is None:
+                        log.error("turns can't be committed: %s", type(fault).__name__)
+                        raise GroundFailed from None
+                    time.sleep(pause)
+        return [None] * len(batch)
+
+    def _everything(self, connection: Connection, batch: Sequence[Inbound]) -> list[Turned | None]:
+        """The answers of a batch, then what is none, one after another: whoever comes at once shares a
+        commit.
+        """
+        turned = self._batch(connection, batch)
+        # Sorted, so that two processes that make the same contacts don't wait for each other; of one contact
+        # in the order they came.
+        rest = [index for index, done in enumerate(turned) if done is None]
+        for index in sorted(rest, key=lambda index: (batch[index].channel, batch[index].address)):
+            turned[index] = self._alone(connection, batch[index])
+        return turned
 
     def _one(self, transact: Transact, inbound: Inbound) -> Turned:
         """One event alone, as often as the ground needs; what is the event's own fault goes into
@@ -261,9 +314,8 @@ class Turns:
 
     # ── many answers at once ────────────────────────────────────────────────────────────────────────────────
 
-    def _batch(
-        self, connection: Connection, batch: Sequence[Inbound]
-    ) -> tuple[list[Turned | None], list[int]]:
+    def _batch(self, connection: Connection, batch: Sequence[Inbound]) -> list[Turned | None]:
+        """The answers of a batch; None for what is none, and for what follows that of the same contact."""
         now = self._clock()
         today = self._local(now).date()
         runs = self._read(connection, batch)
@@ -272,9 +324,8 @@ class Turns:
         logged: list[Logged] = []
         drafts: list[outbox.Draft] = []
         turned: list[Turned | None] = []
-        alone: list[int] = []
         alone_addresses: set[tuple[str, str]] = set()
-        for index, inbound in enumerate(batch):
+        for inbound in batch:
             address = (inbound.channel, inbound.address)
             run = runs.get(address)
             key = (inbound.channel, inbound.event_id)
@@ -293,7 +344,6 @@ class Turns:
                 )
             if isinstance(meaning, Aside) or run is None or run.submitted:
                 alone_addresses.add(address)
-                alone.append(index)
                 turned.append(None)
                 continue
             kept = (run.contact, run.state, run.changed, run.submitted)
@@ -304,7 +354,6 @@ class Turns:
                 run.contact, run.state, run.changed, run.submitted = kept
                 del logged[marks[0] :], drafts[marks[1] :]
                 alone_addresses.add(address)
-                alone.append(index)
                 turned.append(None)
                 continue
             seen.add(key)
@@ -314,7 +363,7 @@ class Turns:
         interviews.log_answers(connection, self._keyring, logged, now)
         outbox.queue(connection, self._keyring, drafts, now)
         events.mark_seen(connection, fresh, now)
-        return turned, alone
+        return turned
 
     def _read(self, connection: Connection, batch: Iterable[Inbound]) -> dict[tuple[str, str], _Run]:
         """Contacts, sessions and interviews of a batch, locked in order of id."""

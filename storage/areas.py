@@ -68,11 +68,12 @@ def _area_values(area: Area) -> dict[str, Any]:
 _WRITTEN = ("name", "type", "level", "parent", "valid_from", "valid_to")
 
 
+_GET = select(areas).where(areas.c.vintage == bindparam("in_vintage"), areas.c.code == bindparam("with_code"))
+
+
 def get(connection: Connection, key: AreaKey) -> Area | None:
     """The area of ``key``."""
-    row = connection.execute(
-        select(areas).where(areas.c.vintage == key[0], areas.c.code == key[1])
-    ).one_or_none()
+    row = connection.execute(_GET, {"in_vintage": key[0], "with_code": key[1]}).one_or_none()
     return _area(row) if row else None
 
 

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from storage.areas import inside
 from storage.ids import is_id
@@ -149,9 +149,12 @@ def expect(connection: Connection, wanted: int | str, *, lock: bool = False) -> 
     return _campaign(row)
 
 
+_BY_CODE = select(campaigns).where(campaigns.c.code == bindparam("wanted"))
+
+
 def by_code(connection: Connection, code: str) -> Campaign | None:
     """The campaign with this code, written as stored."""
-    row = connection.execute(select(campaigns).where(campaigns.c.code == code)).one_or_none()
+    row = connection.execute(_BY_CODE, {"wanted": code}).one_or_none()
     return _campaign(row) if row else None
 
 

@@ -59,6 +59,12 @@ _UPDATE = (
 )
 
 
+_BEGIN = insert(sessions)
+_ADDRESSES = select(contacts.c.id, contacts.c.address_sealed).where(
+    contacts.c.id.in_(bindparam("ids", expanding=True)), contacts.c.status == "active"
+)
+
+
 def find(
     connection: Connection, keyring: Keyring, addresses: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], Contact]:
@@ -95,7 +101,7 @@ def create(
         created_at=now,
     )
     connection.execute(
-        insert(sessions).values(contact_id=contact_id, language=language, version=1, updated_at=now)
+        _BEGIN, {"contact_id": contact_id, "language": language, "version": 1, "updated_at": now}
     )
     return Contact(contact_id, channel, "active", None, language, None, 0, 1)
 
@@ -131,12 +137,9 @@ def bind_account(connection: Connection, contact_id: int, account_id: int | None
 
 def addresses(connection: Connection, keyring: Keyring, ids: Sequence[int]) -> Mapping[int, str]:
     """The addresses of active contacts, for the moment of sending only."""
-    statement = select(contacts.c.id, contacts.c.address_sealed).where(
-        contacts.c.id.in_(ids), contacts.c.status == "active"
-    )
     return {
         contact_id: keyring.open(sealed, _USE).decode()
-        for contact_id, sealed in connection.execute(statement)
+        for contact_id, sealed in connection.execute(_ADDRESSES, {"ids": list(ids)})
     }
 
 

@@ -8,7 +8,8 @@ in one snapshot, so a count never depends on when the last fold ran.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from operator import attrgetter
 
 from sqlalchemy import Connection, Executable, delete, func, insert, select, union_all
 from sqlalchemy.dialects import postgresql, sqlite
@@ -31,14 +32,18 @@ class Cell:
     outcome: str
 
 
+_fields = attrgetter(*CELL)
+_ENTER = insert(ledger)
+
+
 def enter(connection: Connection, submission_id: int, cells: Iterable[Cell], delta: int) -> None:
     """Append one ledger entry a cell: +1 for a submission that counts, −1 for one that no longer does."""
     rows = [
-        {"submission_id": submission_id, "delta": delta, **dict(zip(CELL, astuple(cell), strict=True))}
+        {"submission_id": submission_id, "delta": delta, **dict(zip(CELL, _fields(cell), strict=True))}
         for cell in cells
     ]
     if rows:
-        connection.execute(insert(ledger), rows)
+        connection.execute(_ENTER, rows)
 
 
 def fold(connection: Connection, limit: int = 50_000) -> int:
@@ -105,12 +110,12 @@ def correct(connection: Connection, campaign_id: int, differences: Iterable[tupl
     it.
     """
     rows = [
-        {"submission_id": 0, "delta": delta, **dict(zip(CELL, astuple(cell), strict=True))}
+        {"submission_id": 0, "delta": delta, **dict(zip(CELL, _fields(cell), strict=True))}
         for cell, delta in differences
         if delta
     ]
     if rows:
-        connection.execute(insert(ledger), rows)
+        connection.execute(_ENTER, rows)
     return len(rows)
 
 

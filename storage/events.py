@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, delete, insert, select, tuple_
+from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_
 
 from storage.crypto import Keyring
 from storage.schema import quarantine, seen_events
@@ -13,21 +13,27 @@ EventKey = tuple[str, str]
 """*(channel, event id)*."""
 
 
+_SEEN = select(seen_events.c.channel, seen_events.c.event_id).where(
+    tuple_(seen_events.c.channel, seen_events.c.event_id).in_(bindparam("keys", expanding=True))
+)
+_MARK = insert(seen_events)
+
+
 def already_seen(connection: Connection, keys: Sequence[EventKey]) -> set[EventKey]:
     """Which of ``keys`` were committed before."""
     if not keys:
         return set()
-    statement = select(seen_events.c.channel, seen_events.c.event_id).where(
-        tuple_(seen_events.c.channel, seen_events.c.event_id).in_(keys)
-    )
-    return {(channel, event_id) for channel, event_id in connection.execute(statement)}
+    return {
+        (channel, event_id)
+        for channel, event_id in connection.execute(_SEEN, {"keys": list(dict.fromkeys(keys))})
+    }
 
 
 def mark_seen(connection: Connection, keys: Iterable[EventKey], now: int) -> None:
     """Write ``keys`` as seen; a key written by another process in the meantime raises IntegrityError."""
     rows = [{"channel": channel, "event_id": event_id, "at": now} for channel, event_id in keys]
     if rows:
-        connection.execute(insert(seen_events), rows)
+        connection.execute(_MARK, rows)
 
 
 def seen_since(connection: Connection, at: int) -> list[tuple[str, str, int]]:

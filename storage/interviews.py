@@ -95,6 +95,18 @@ _SAVE = (
 )
 
 
+_LOG = insert(answer_log)
+_CASE = select(cases.c.id).where(
+    cases.c.campaign_id == bindparam("campaign"), cases.c.contact_id == bindparam("contact")
+)
+_DISPOSE = (
+    update(cases)
+    .where(cases.c.id == bindparam("key"))
+    .values(disposition=bindparam("code"), changed_at=bindparam("now"))
+)
+_STAGES = select(interviews.c.stage, interviews.c.id).where(interviews.c.case_id == bindparam("case"))
+
+
 def find(connection: Connection, keyring: Keyring, ids: Sequence[int]) -> dict[int, Interview]:
     """The interviews with these ids, locked in order of id."""
     if not ids:
@@ -131,7 +143,7 @@ def log_answers(connection: Connection, keyring: Keyring, lines: Sequence[Logged
     """Append to the answer log, in the order given."""
     if lines:
         connection.execute(
-            insert(answer_log),
+            _LOG,
             [
                 {
                     "interview_id": line.interview_id,
@@ -178,9 +190,7 @@ def open_case(
     connection: Connection, campaign_id: int, contact_id: int, unit: str, area_code: str, now: int
 ) -> int:
     """The case of this contact in this campaign, made if there is none; its id."""
-    key: int | None = connection.execute(
-        select(cases.c.id).where(cases.c.campaign_id == campaign_id, cases.c.contact_id == contact_id)
-    ).scalar()
+    key: int | None = connection.execute(_CASE, {"campaign": campaign_id, "contact": contact_id}).scalar()
     if key is None:
         key = insert_row(
             connection,
@@ -200,9 +210,7 @@ def set_dispositions(connection: Connection, changed: Sequence[tuple[int, str]],
     """Write AAPOR disposition codes of cases: *(case id, code)*."""
     if changed:
         connection.execute(
-            update(cases)
-            .where(cases.c.id == bindparam("key"))
-            .values(disposition=bindparam("code"), changed_at=bindparam("now")),
+            _DISPOSE,
             [{"key": case_id, "code": code, "now": now} for case_id, code in sorted(changed)],
         )
 
@@ -236,8 +244,7 @@ def begin(
 
 def of_case(connection: Connection, case_id: int) -> dict[str, int]:
     """The interviews of a case by stage."""
-    statement = select(interviews.c.stage, interviews.c.id).where(interviews.c.case_id == case_id)
-    return {row.stage: row.id for row in connection.execute(statement)}
+    return {row.stage: row.id for row in connection.execute(_STAGES, {"case": case_id})}
 
 
 def restart(

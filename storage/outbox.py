@@ -49,11 +49,14 @@ class Waiting:
     bulk: bool
 
 
+_QUEUE = insert(outbox)
+
+
 def queue(connection: Connection, keyring: Keyring, drafts: Sequence[Draft], now: int) -> None:
     """Write ``drafts``; a key that is there already raises IntegrityError."""
     if drafts:
         connection.execute(
-            insert(outbox),
+            _QUEUE,
             [
                 {
                     "channel": draft.channel,
@@ -71,6 +74,46 @@ def queue(connection: Connection, keyring: Keyring, drafts: Sequence[Draft], now
         )
 
 
+_DUE = (
+    select(outbox.c.id)
+    .where(
+        outbox.c.channel == bindparam("on"), outbox.c.state == "due", outbox.c.due_at <= bindparam("before")
+    )
+    .order_by(outbox.c.bulk, outbox.c.due_at, outbox.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_DUE_TO = _DUE.where(outbox.c.contact_id.in_(bindparam("contacts", expanding=True)))
+_CLAIM = (
+    update(outbox)
+    .where(outbox.c.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        state="claimed",
+        holder=bindparam("by"),
+        epoch=bindparam("at"),
+        attempts=outbox.c.attempts + 1,
+        changed_at=bindparam("now"),
+    )
+)
+_CLAIMED = (
+    select(
+        outbox.c.id,
+        outbox.c.channel,
+        outbox.c.contact_id,
+        sessions.c.language,
+        contacts.c.status,
+        outbox.c.message,
+        outbox.c.params_sealed,
+        outbox.c.attempts,
+        outbox.c.bulk,
+    )
+    .join(contacts, contacts.c.id == outbox.c.contact_id)
+    .join(sessions, sessions.c.contact_id == outbox.c.contact_id)
+    .where(outbox.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(outbox.c.bulk, outbox.c.due_at, outbox.c.id)
+)
+
+
 def claim(
     connection: Connection,
     keyring: Keyring,
@@ -84,46 +127,16 @@ def claim(
     """Take up to ``limit`` due messages of a channel, oldest first, for one holder in one epoch of its
     lease.
     """
-    statement = (
-        select(outbox.c.id)
-        .where(outbox.c.channel == channel, outbox.c.state == "due", outbox.c.due_at <= now)
-        .order_by(outbox.c.bulk, outbox.c.due_at, outbox.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    if contacts_only is not None:
-        statement = statement.where(outbox.c.contact_id.in_(contacts_only))
-    ids = [row[0] for row in connection.execute(statement)]
+    wanted = {"on": channel, "before": now, "most": limit}
+    if contacts_only is None:
+        found = connection.execute(_DUE, wanted)
+    else:
+        found = connection.execute(_DUE_TO, {**wanted, "contacts": list(contacts_only)})
+    ids = [row[0] for row in found]
     if not ids:
         return []
-    connection.execute(
-        update(outbox)
-        .where(outbox.c.id.in_(ids))
-        .values(
-            state="claimed",
-            holder=holder,
-            epoch=epoch,
-            attempts=outbox.c.attempts + 1,
-            changed_at=now,
-        )
-    )
-    rows = connection.execute(
-        select(
-            outbox.c.id,
-            outbox.c.channel,
-            outbox.c.contact_id,
-            sessions.c.language,
-            contacts.c.status,
-            outbox.c.message,
-            outbox.c.params_sealed,
-            outbox.c.attempts,
-            outbox.c.bulk,
-        )
-        .join(contacts, contacts.c.id == outbox.c.contact_id)
-        .join(sessions, sessions.c.contact_id == outbox.c.contact_id)
-        .where(outbox.c.id.in_(ids))
-        .order_by(outbox.c.bulk, outbox.c.due_at, outbox.c.id)
-    )
+    connection.execute(_CLAIM, {"ids": ids, "by": holder, "at": epoch, "now": now})
+    rows = connection.execute(_CLAIMED, {"ids": ids})
     return [Waiting(*row[:6], _decode(keyring.open(row[6], _USE)), row[7], row[8]) for row in rows]
 
 
@@ -223,7 +236,10 @@ def halt(connection: Connection, channel: str, until: int) -> None:
         )
 
 
+_HALTED = select(halts.c.until).where(halts.c.channel == bindparam("on"))
+
+
 def halted_until(connection: Connection, channel: str) -> int:
     """When sending on a channel may go on; 0 when nothing holds it."""
-    row = connection.execute(select(halts.c.until).where(halts.c.channel == channel)).one_or_none()
+    row = connection.execute(_HALTED, {"on": channel}).one_or_none()
     return int(row[0]) if row else 0

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, exists, func, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, func, insert, select, update
 
 from storage.crypto import Keyring
 from storage.database import insert_row
@@ -39,14 +39,30 @@ class Submission:
     result: Result
 
 
+_LATEST = (
+    select(submissions)
+    .where(submissions.c.interview_id == bindparam("interview"))
+    .order_by(submissions.c.revision.desc())
+    .limit(1)
+)
+_REVISION = select(func.max(submissions.c.revision)).where(
+    submissions.c.interview_id == bindparam("interview")
+)
+_SUPERSEDE = (
+    update(person_rows)
+    .where(
+        person_rows.c.campaign_id == bindparam("campaign"),
+        person_rows.c.pseudonym == bindparam("person"),
+        person_rows.c.current.is_(True),
+    )
+    .values(current=False)
+)
+_ADD_ROW = insert(person_rows)
+
+
 def latest(connection: Connection, keyring: Keyring, interview_id: int) -> Submission | None:
     """The newest revision of an interview's submission."""
-    row = connection.execute(
-        select(submissions)
-        .where(submissions.c.interview_id == interview_id)
-        .order_by(submissions.c.revision.desc())
-        .limit(1)
-    ).one_or_none()
+    row = connection.execute(_LATEST, {"interview": interview_id}).one_or_none()
     if row is None:
         return None
     return Submission(
@@ -81,9 +97,7 @@ def add(
     now: int,
 ) -> int:
     """Write a submission as the newest revision of its interview; its id."""
-    newest = connection.execute(
-        select(func.max(submissions.c.revision)).where(submissions.c.interview_id == interview_id)
-    ).scalar()
+    newest = connection.execute(_REVISION, {"interview": interview_id}).scalar()
     key = insert_row(
         connection,
         submissions,
@@ -156,27 +170,20 @@ def add_person_row(
     row: Mapping[str, str],
 ) -> None:
     """Write the coded row of a submission; an earlier one of the same person stops being current."""
+    connection.execute(_SUPERSEDE, {"campaign": campaign_id, "person": pseudonym})
     connection.execute(
-        update(person_rows)
-        .where(
-            person_rows.c.campaign_id == campaign_id,
-            person_rows.c.pseudonym == pseudonym,
-            person_rows.c.current.is_(True),
-        )
-        .values(current=False)
-    )
-    connection.execute(
-        insert(person_rows).values(
-            submission_id=submission_id,
-            campaign_id=campaign_id,
-            instrument_id=instrument_id,
-            pseudonym=pseudonym,
-            area_code=area_code,
-            way=way,
-            unit=unit,
-            row_sealed=keyring.seal(msgspec.json.encode(row), _ROW),
-            current=True,
-        )
+        _ADD_ROW,
+        {
+            "submission_id": submission_id,
+            "campaign_id": campaign_id,
+            "instrument_id": instrument_id,
+            "pseudonym": pseudonym,
+            "area_code": area_code,
+            "way": way,
+            "unit": unit,
+            "row_sealed": keyring.seal(msgspec.json.encode(row), _ROW),
+            "current": True,
+        },
     )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
@@ -33,6 +34,7 @@ from telegram.request import BaseRequest, RequestData
 from telegram.request._requestparameter import RequestParameter
 
 from bot.channels import Fate, Outcome
+from bot.channels.lines import Lines
 from bot.channels.telegram import UPDATES, call
 from bot.messages import Outgoing
 from surveys.problems import Problem
@@ -42,10 +44,6 @@ log = logging.getLogger("hoidan.telegram")
 # The library's coming way of telling times; without it every refusal for pace is a warning of its own.
 os.environ.setdefault("PTB_TIMEDELTA", "1")
 
-ACKNOWLEDGING = 32
-"""Acknowledgements of taps on their way at once; above ten times that the rest are dropped (a spinner ends
-by itself).
-"""
 FAREWELL = 2
 """Seconds that a last word to Telegram may take at the end."""
 
@@ -111,14 +109,6 @@ class AiohttpRequest(BaseRequest):
         except aiohttp.ClientError as fault:
             raise TimedOut(f"broken off: {type(fault).__name__}") from None
 
-    async def tell(self, url: str, parameters: dict[str, Any]) -> int:
-        """One JSON call whose answer matters to nobody; its status."""
-        async with self.session.post(
-            url, data=orjson.dumps(parameters), headers={"Content-Type": "application/json"}
-        ) as answer:
-            await answer.read()
-            return answer.status
-
 
 class TelegramSender:
     """The sending half of the channel, for one bot account."""
@@ -134,9 +124,8 @@ class TelegramSender:
             request=self._request,
             get_updates_request=AiohttpRequest(connections=1, timeout=65),
         )
-        self._acknowledging: set[asyncio.Task[None]] = set()
-        self._slots = asyncio.Semaphore(ACKNOWLEDGING)
-        self.dropped = 0
+        self._lines = Lines(self._base)
+        self._acknowledging = f"{urlsplit(self._base).path}/bot{token}/answerCallbackQuery"
 
     def __repr__(self) -> str:
         return "TelegramSender()"
@@ -172,8 +161,7 @@ class TelegramSender:
             log.error("Telegram did not take our address or commands: %s", type(fault).__name__)
 
     async def close(self) -> None:
-        for task in self._acknowledging:
-            task.cancel()
+        self._lines.close()
         await self.bot.shutdown()
         await self._request.shutdown()
 
@@ -204,21 +192,13 @@ class TelegramSender:
 
     def acknowledge(self, callback: str) -> None:
         """Stop the spinner of a tapped button: best effort, behind everything else."""
-        if not callback or len(self._acknowledging) >= ACKNOWLEDGING * 10:
-            self.dropped += bool(callback)
-            return
-        task = asyncio.create_task(self._acknowledge(callback))
-        self._acknowledging.add(task)
-        task.add_done_callback(self._acknowledging.discard)
+        if callback:
+            self._lines.post(self._acknowledging, orjson.dumps({"callback_query_id": callback}))
 
-    async def _acknowledge(self, callback: str) -> None:
-        async with self._slots:
-            try:
-                await self._request.tell(
-                    f"{self._base}/bot{self._token}/answerCallbackQuery", {"callback_query_id": callback}
-                )
-            except (aiohttp.ClientError, TimeoutError):
-                self.dropped += 1
+    @property
+    def dropped(self) -> int:
+        """Acknowledgements that were not sent, or went with their connection (a spinner ends by itself)."""
+        return self._lines.dropped
 
     async def set_commands(self, commands: dict[str, list[tuple[str, str]]]) -> None:
         """Tell Telegram the bot's commands by language (the first is also the fallback): *(name,
