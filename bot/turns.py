@@ -1,16 +1,14 @@
 """Turns: what waits is taken as one batch, in one transaction, and acknowledged only after the commit.
 
 The journey of an answer, top to bottom: :meth:`Turns.take` queues a message; :meth:`Turns._drain` takes
-all that waits;
-:meth:`Turns._batch` reads set-based, lets the pure engine decide per event and writes set-based; what is
-not an answer
-follows alone, in its own transaction (:meth:`Turns._alone`), before anything newer of the same contact.
+all that waits; :meth:`Turns._batch` reads set-based, lets the pure engine decide per event and writes
+set-based; what is not an answer follows one by one (:meth:`Turns._alone`), in the same transaction while
+that can be written, and before anything newer of the same contact.
 
-A batch that can't be written is repeated event by event; what still can't be is put into quarantine and
-acknowledged,
-so that no event blocks a chat. Faults of the ground (disk, connection, locks) are tried again a bounded
-number of times
-and then reported as :class:`Unavailable`: nothing was committed, the channel must deliver again.
+A batch that can't be written is repeated in parts, at last event by event; what still can't be is put into
+quarantine and acknowledged, so that no event blocks a chat. Faults of the ground (disk, connection, locks)
+are tried again a bounded number of times and then reported as :class:`Unavailable`: nothing was committed,
+the channel must deliver again.
 """
 
 from __future__ import annotations
