@@ -117,8 +117,3 @@ def correct(connection: Connection, campaign_id: int, differences: Iterable[tupl
     if rows:
         connection.execute(_ENTER, rows)
     return len(rows)
-
-
-def waiting(connection: Connection) -> int:
-    """How many entries the next folds will move."""
-    return int(connection.execute(select(func.count()).select_from(ledger)).scalar_one())

@@ -221,15 +221,3 @@ def add_consent(
             at=now,
         )
     )
-
-
-def latest_consent(connection: Connection, case_id: int) -> Mapping[str, str]:
-    """The toggles of a case's newest consent; empty when there is none."""
-    row = connection.execute(
-        select(consents.c.toggles)
-        .where(consents.c.case_id == case_id)
-        .order_by(consents.c.id.desc())
-        .limit(1)
-    ).one_or_none()
-    toggles: Mapping[str, str] = msgspec.json.decode(row[0]) if row else {}
-    return toggles

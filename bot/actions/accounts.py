@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from bot.actions.gate import Act, Aim, Arguments, Id, action, area_key, area_text, reaches
+from bot.actions.gate import Act, Aim, Arguments, Id, Nothing, action, area_key, area_text, reaches
 from storage import accounts, areas, contacts, parameters, tokens
 from storage.accounts import Account
 from surveys.areas import AreaKey
@@ -62,10 +62,6 @@ class Take(Arguments, frozen=True):
     """A grant by id."""
 
     grant: Id
-
-
-class Nothing(Arguments, frozen=True):
-    """No arguments."""
 
 
 def _view(

@@ -104,6 +104,10 @@ class Arguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an action is given. Fields are read from text, too: ``"12"`` where a number is wanted."""
 
 
+class Nothing(Arguments, frozen=True):
+    """No arguments."""
+
+
 def nowhere(_act: Act, _given: Any) -> Aim:
     """The aim of what is tied to no place."""
     return Aim()

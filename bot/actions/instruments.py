@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from bot.actions.gate import Act, Arguments, action, everywhere
+from bot.actions.gate import Act, Arguments, Nothing, action, everywhere
 from bot.authoring.check import generated_texts
 from bot.questionnaires import prepare
 from storage import instruments
@@ -28,10 +28,6 @@ class Publish(Arguments, frozen=True):
     definition: dict[str, Any]
     xform: Annotated[str, msgspec.Meta(max_length=16 * MEBIBYTE)]
     rows: dict[str, tuple[str, int]]
-
-
-class Nothing(Arguments, frozen=True):
-    """No arguments."""
 
 
 def edition_view(edition: Edition) -> dict[str, Any]:

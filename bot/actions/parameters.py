@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from bot.actions.gate import Act, Arguments, action, everywhere
+from bot.actions.gate import Act, Arguments, Nothing, action, everywhere
 from storage import parameters
 from storage.parameters import Setting
 from surveys.parameters import PARAMETERS, check
@@ -17,10 +17,6 @@ class Set(Arguments, frozen=True):
 
     name: Annotated[str, msgspec.Meta(max_length=80)]
     value: int
-
-
-class Nothing(Arguments, frozen=True):
-    """No arguments."""
 
 
 def _view(setting: Setting) -> dict[str, Any]:
