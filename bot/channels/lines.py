@@ -99,6 +99,11 @@ class Lines:
         self._closing = False
         self.dropped = 0
 
+    @property
+    def open(self) -> int:
+        """Connections that stand or are being made."""
+        return len(self._lines) + self._dialling
+
     def post(self, path: str, body: bytes) -> None:
         """Send one call of JSON; nobody waits for it."""
         if len(self._waiting) >= self._room:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -19,10 +20,14 @@ class Server:
     def __init__(self, answer: Callable[[int], bytes]) -> None:
         self.answer = answer
         self.calls: list[bytes] = []
-        self.connections = 0
+        self.writers: list[asyncio.StreamWriter] = []
+
+    @property
+    def connections(self) -> int:
+        return len(self.writers)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
+        self.writers.append(writer)
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -35,6 +40,23 @@ class Server:
             writer.close()
 
 
+@asynccontextmanager
+async def calling(server: Server, **limits: int) -> AsyncIterator[Lines]:
+    """Lines to ``server``; everything is hung up at the end, and seen to be."""
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    lines = Lines(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/base", **limits)
+    try:
+        yield lines
+    finally:
+        lines.close()
+        listening.close()
+        for writer in server.writers:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+        await until(lambda: not lines.open)
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE):
         while not condition():
@@ -44,17 +66,14 @@ async def until(condition: Callable[[], bool]) -> None:
 def test_calls_one_after_another_share_a_connection() -> None:
     async def main() -> None:
         server = Server(lambda _: OK)
-        listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-        lines = Lines(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/base")
-        for number in range(5):
-            lines.post("/base/bot1/answerCallbackQuery", b"%d" % number)
-            await until(lambda n=number: len(server.calls) == n + 1)  # type: ignore[misc]
-            await asyncio.sleep(0.01)
-        assert server.connections == 1
-        assert server.calls == [b"POST /base/bot1/answerCallbackQuery HTTP/1.1 %d" % n for n in range(5)]
-        assert lines.dropped == 0
-        lines.close()
-        listening.close()
+        async with calling(server) as lines:
+            for number in range(5):
+                lines.post("/base/bot1/answerCallbackQuery", b"%d" % number)
+                await until(lambda n=number: len(server.calls) == n + 1)  # type: ignore[misc]
+                await asyncio.sleep(0.01)
+            assert server.connections == 1
+            assert server.calls == [b"POST /base/bot1/answerCallbackQuery HTTP/1.1 %d" % n for n in range(5)]
+            assert lines.dropped == 0
 
     asyncio.run(main())
 
@@ -62,15 +81,12 @@ def test_calls_one_after_another_share_a_connection() -> None:
 def test_what_is_too_much_is_dropped_and_the_rest_arrives() -> None:
     async def main() -> None:
         server = Server(lambda _: OK)
-        listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-        lines = Lines(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}", most=3, waiting=10)
-        for _ in range(50):
-            lines.post("/x", b"{}")
-        assert lines.dropped == 40
-        await until(lambda: len(server.calls) == 10)
-        assert server.connections <= 3
-        lines.close()
-        listening.close()
+        async with calling(server, most=3, waiting=10) as lines:
+            for _ in range(50):
+                lines.post("/x", b"{}")
+            assert lines.dropped == 40
+            await until(lambda: len(server.calls) == 10)
+            assert server.connections <= 3
 
     asyncio.run(main())
 
@@ -88,14 +104,11 @@ def test_what_is_too_much_is_dropped_and_the_rest_arrives() -> None:
 def test_an_answer_that_is_no_plain_one_costs_the_connection_and_nothing_else(answer: bytes) -> None:
     async def main() -> None:
         server = Server(lambda number: answer if number == 1 else OK)
-        listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-        lines = Lines(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}", most=1)
-        for _ in range(3):
-            lines.post("/x", b"{}")
-        await until(lambda: len(server.calls) == 3)
-        assert server.connections == 2
-        lines.close()
-        listening.close()
+        async with calling(server, most=1) as lines:
+            for _ in range(3):
+                lines.post("/x", b"{}")
+            await until(lambda: len(server.calls) == 3)
+            assert server.connections == 2
 
     asyncio.run(main())
 
