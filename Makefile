@@ -3,6 +3,7 @@
 #   make demo   the whole system on this machine      make lint    style, types, layers, licences
 #   make test   the whole suite                       make bench   measurements
 #   make lock   renew the locks from pyproject.toml   make clean   remove what make made
+#   make golden record again what ODK's engines do with the forms of the suite
 
 SHELL  := /bin/sh
 VENV   := .venv
@@ -23,7 +24,7 @@ ifneq ($(shell cat $(RUN_STAMP)),$(CURDIR))
 endif
 endif
 
-.PHONY: install install-dev demo test lint format bench lock clean
+.PHONY: install install-dev demo test lint format bench golden lock clean
 .DEFAULT_GOAL := install
 
 install: $(RUN_STAMP)
@@ -61,6 +62,10 @@ format: $(DEV_STAMP)
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+# What ODK's own engines do with the forms of the suite: needs Java and, at GOLDEN_NODE, xforms-engine.
+golden: $(DEV_STAMP)
+	$(BIN)/python -m tests.golden.record $(ARGS)
 
 # The build backend is locked too, since the project itself is installed without an index.
 # uv keeps what is pinned already; `make lock ARGS=--upgrade` takes the newest that pyproject.toml allows.

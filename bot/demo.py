@@ -16,7 +16,7 @@ import re
 import shutil
 import socket
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -28,7 +28,7 @@ import yaml
 from bot import office
 from bot.authoring.areas import shipped_areas
 from bot.authoring.convert import convert
-from bot.render import mark, mark_of
+from bot.buttons import mark, mark_of
 from bot.serve import Running, serve
 from bot.settings import Settings, load
 from storage import areas
@@ -62,6 +62,21 @@ CHANCES: Mapping[str, Mapping[str, float]] = {
 LIFE_SKILL = {"0": 0.06, "1": 0.3, "2": 0.44, "3": 0.2}
 """Chances of each of the ten life-skill items."""
 
+HOUSEHOLD_CHANCES: Mapping[str, Mapping[str, float]] = {
+    "loai_ho": {"1": 0.85, "3": 0.15},
+    "internet": {"1": 0.72, "2": 0.2, "3": 0.08},
+    "thiet_bi": {"1": 0.7, "2": 0.1, "3": 0.2},
+    "tv_hoc_van": {"1": 0.06, "2": 0.14, "3": 0.25, "4": 0.55},
+    "tv_biet_chu": {"1": 0.8, "2": 0.2},
+    "tv_cmkt": CHANCES["cmkt"],
+    "tv_viec": CHANCES["viec_lam"],
+    "tv_moi": {"1": 0.4, "2": 0.1, "3": 0.5},
+}
+"""Chances of the answers about a household and its members."""
+
+FAMILY = ("Ông Hai", "Bà Ba", "Anh Tư", "Chị Năm", "Út", "Cô Sáu")
+"""The people of a simulated household, in their order: head, spouse, children, the head's sister."""
+
 COMPARED = ("gioi", "il_tim", "il_an_toan", "cmkt")
 
 
@@ -88,6 +103,12 @@ class Staged:
     compared: Sequence[Compared]
     tables: Mapping[str, Mapping[str, Any]]
     """The counted tables by item, for their labels."""
+    household: str
+    """The link into the campaign of households, and its code."""
+    household_code: str
+    households: int
+    people: int | None
+    """Members of all rosters together; None where that number is hidden."""
 
 
 # ── the stage ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -140,7 +161,7 @@ async def run(
     settings = demo_settings(folder, port)
     forms = {
         name: await asyncio.to_thread(_publication, name)
-        for name in ("dong_y", "nguoi_lao_dong", "chien_dich_moi")
+        for name in ("dong_y", "nguoi_lao_dong", "ho_gia_dinh", "chien_dich_moi")
     }
     started: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
     stopping = asyncio.Event()
@@ -197,9 +218,12 @@ async def _play(
         await act("instrument.publish", form)
     today = datetime.now(settings.time_zone).date()
     ward = f"{VINTAGE}/{WARD}"
-    made = await act("campaign.create", _campaign(ward, today))
-    await act("campaign.open", {"campaign": made["id"]})
-    code = str(made["code"])
+    codes = []
+    for arguments in (_campaign(ward, today), _households(ward, today)):
+        made = await act("campaign.create", arguments)
+        await act("campaign.open", {"campaign": made["id"]})
+        codes.append(str(made["code"]))
+    code, household_code = codes
     links = {}
     for name, role, area in (
         ("Cán bộ phường Sài Gòn", "ward_staff", ward),
@@ -209,12 +233,17 @@ async def _play(
         await act("account.grant", {"account": account["id"], "role": role, "area": area})
         invited = await act("account.invite", {"account": account["id"]})
         links[role] = f"{settings.public_url}/sign-in/{invited['code']}"
-    names = {mark_of(ref): ref.rpartition("/")[2] for ref in forms["nguoi_lao_dong"]["rows"]}
-    await _answer(settings.public_url, code, names, residents, seed, progress)
+    names = {
+        mark_of(ref): ref.rpartition("/")[2]
+        for form in ("dong_y", "nguoi_lao_dong", "ho_gia_dinh")
+        for ref in forms[form]["rows"]
+    }
+    await _answer(settings.public_url, (code, household_code), names, residents, seed, progress)
     shown = await act(
         "counts.show", {"campaign": code, "items": [item for item in COMPARED if item != "gioi"]}
     )
     rates = await act("counts.show", {"campaign": code, "items": []})
+    of_households = await act("counts.show", {"campaign": household_code, "items": ["tv_viec"]})
     by_sex = await act("counts.show", {"campaign": code, "items": ["viec_lam"], "by": ["sex"]})
     return Staged(
         code=code,
@@ -224,7 +253,26 @@ async def _play(
         submitted=int(shown["submissions"]),
         compared=[*_sexes(by_sex), *_compare(shown), *_rates(rates)],
         tables={table["item"]: table for table in (*shown["tables"], *rates["tables"])},
+        household=f"{settings.public_url}/chat/{household_code}",
+        household_code=household_code,
+        households=await _submitted(act, household_code),
+        people=of_households["tables"][0]["total"]["n"],
     )
+
+
+async def _submitted(act: Callable[[str, Mapping[str, Any]], Awaitable[Any]], code: str) -> int:
+    """How many answered a campaign."""
+    status = await act("campaign.status", {"campaign": code})
+    return int(status["progress"]["submitted"])
+
+
+def _households(ward: str, today: date) -> dict[str, Any]:
+    """The campaign whose rosters invite people to the other one."""
+    return {
+        **_campaign(ward, today),
+        "title": f"Khảo sát hộ gia đình năm {today.year}",
+        "instrument": "ho-gia-dinh-v0",
+    }
 
 
 def _campaign(ward: str, today: date) -> dict[str, Any]:
@@ -255,18 +303,23 @@ def _campaign(ward: str, today: date) -> dict[str, Any]:
 
 async def _answer(
     url: str,
-    code: str,
+    codes: tuple[str, str],
     names: Mapping[str, str],
     residents: int,
     seed: int,
     progress: Callable[[int], object],
 ) -> None:
+    """Let the residents answer for themselves, and every fifth of them for their household, too."""
     gate = asyncio.Semaphore(TOGETHER)
     done = itertools.count(1)
+    personal, household = codes
 
     async def one(number: int) -> None:
         async with gate:
-            await Resident(url, code, names, random.Random(seed * 1_000_003 + number)).live()  # noqa: S311
+            chance = random.Random(seed * 1_000_003 + number)  # noqa: S311
+            await Resident(url, personal, names, chance).live()
+            if number % 5 == 0:
+                await Household(url, household, names, chance).live()
             progress(next(done))
 
     await asyncio.gather(*(one(number) for number in range(residents)))
@@ -293,7 +346,8 @@ class Resident:
             async with session.get(f"{self._url}/chat/{self._code}") as page:
                 page.raise_for_status()
             async with session.ws_connect(f"{self._url}/chat/ws", headers={"Origin": self._url}) as ws:
-                await ws.send_json({"hello": {"id": uuid.uuid4().hex, "code": self._code}})
+                said: dict[str, Any] = {"hello": {"id": uuid.uuid4().hex, "code": self._code}}
+                await ws.send_json(said)
                 async for message in ws:
                     if message.type is not aiohttp.WSMsgType.TEXT:
                         break
@@ -302,16 +356,19 @@ class Resident:
                         await ws.send_json({"seen": frame["seq"]})
                         return
                     if "busy" in frame:
-                        raise RuntimeError("the server is too busy for the demonstration")
+                        # Quicker than people are: the page waits, too, and says it again.
+                        await asyncio.sleep(frame["busy"])
+                        await ws.send_json(said)
                     if "prompt" in frame:
                         reply = self._reply(frame["prompt"])
                         if reply is not None:
-                            await ws.send_json({**reply, "id": uuid.uuid4().hex})
+                            said = {**reply, "id": uuid.uuid4().hex}
+                            await ws.send_json(said)
         raise RuntimeError("the server closed the conversation before the receipt")
 
     def _reply(self, prompt: Mapping[str, Any]) -> dict[str, str] | None:
         self.steps += 1
-        if self.steps > 120:
+        if self.steps > 300:
             raise RuntimeError("the interview does not end")
         taps = [button["data"] for row in prompt.get("rows", ()) for button in row]
         submit = [data for data in taps if re.match(r"y[0-9a-z]+$", data)]
@@ -319,7 +376,7 @@ class Resident:
             return {"tap": submit[0]}
         choices = [data for data in taps if data[0] in "ct" and data.count(".") == 2]
         if not choices:
-            return {"text": self._birth()}
+            return {"text": self._typed(str(prompt["text"]))}
         done = [data for data in taps if data[0] == "d"]
         ticked = [
             button for row in prompt["rows"] for button in row if button.get("ticked") or button.get("on")
@@ -329,21 +386,63 @@ class Resident:
         return {"tap": self._pick(choices)}
 
     def _pick(self, choices: Sequence[str]) -> str:
-        question = choices[0].split(".")[1]
+        question = choices[0].split(".")[1].partition("_")[0]
         name = self._names.get(question, "")
         by_code = {self._choices.get(data.split(".")[2], ""): data for data in choices}
-        chances = CHANCES.get(name)
-        if chances is None and set(by_code) == {"0", "1", "2", "3"}:
-            chances = LIFE_SKILL
+        chances = self._chances(name, by_code)
         if chances is None:
             # Consent is given and confirmations are confirmed: always the first.
             return choices[0]
         codes = [code for code in chances if code in by_code]
         return by_code[self._chance.choices(codes, [chances[code] for code in codes])[0]]
 
-    def _birth(self) -> str:
-        year = self._chance.choice(range(1966, 2009))
-        return f"{self._chance.randint(1, 12):02d}/{year}"
+    def _chances(self, name: str, by_code: Mapping[str, str]) -> Mapping[str, float] | None:
+        """The chances of a question's answers; None: the first."""
+        if name not in CHANCES and set(by_code) == {"0", "1", "2", "3"}:
+            return LIFE_SKILL
+        return CHANCES.get(name)
+
+    def _typed(self, text: str) -> str:
+        """What is written where there is nothing to tap: of a person, the month of birth."""
+        return f"{self._chance.randint(1, 12):02d}/{self._chance.choice(range(1966, 2009))}"
+
+
+class Household(Resident):
+    """Somebody who answers for a household: the head, with one to six people from 15 in it."""
+
+    def __init__(self, url: str, code: str, names: Mapping[str, str], chance: random.Random) -> None:
+        super().__init__(url, code, names, chance)
+        self._adults = chance.choices(range(1, 7), (12, 30, 25, 20, 9, 4))[0]
+        self._children = chance.choice((0, 0, 1, 1, 2))
+        self._born = chance.choice(range(1950, 1985))
+        self._of = 0
+        """Which member is asked about."""
+
+    def _chances(self, name: str, by_code: Mapping[str, str]) -> Mapping[str, float] | None:
+        if name == "tv_qh":
+            return {("1", "2", "3", "3", "3", "5")[self._of - 1]: 1.0}
+        if name == "tv_gioi":
+            return {("1", "2")[self._of % 2 == 0]: 1.0}
+        if name == "khu_pho":
+            return dict.fromkeys(by_code, 1.0)
+        return HOUSEHOLD_CHANCES.get(name)
+
+    def _typed(self, text: str) -> str:
+        """How many there are, then each one's name and birth: children between 22 and 35 years younger than
+        the head, but 15 at least.
+        """
+        if "thực tế thường trú?" in text:
+            return str(self._adults + self._children)
+        if "từ đủ 15 tuổi?" in text:
+            return str(self._adults)
+        if "Tên gọi của người thứ" in text:
+            self._of += 1
+            return FAMILY[self._of - 1]
+        if "điện thoại" in text:
+            return f"09{self._chance.randrange(10**8):08d}"
+        child = 3 <= self._of <= 5
+        year = self._born + self._chance.randint(22, 35) if child else self._born + self._chance.randint(0, 5)
+        return f"{self._chance.randint(1, 12):02d}/{min(year, 2009)}"
 
 
 # ── the comparison ──────────────────────────────────────────────────────────────────────────────────────────

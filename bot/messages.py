@@ -14,10 +14,32 @@ class What(StrEnum):
     EDIT = "edit"
     OPENED = "opened"
     """The person opened the chat (a web page, Telegram's Start): greet, or show where they were."""
+    FILE = "file"
+    """A picture, a recording, a film or a document: ``file``."""
+    LOST = "lost"
+    """From ourselves: the file that answered a question can't be had. ``text`` is its number."""
+    LOCATION = "location"
+    """Where the person is: ``text`` is ODK's ``latitude longitude altitude accuracy``."""
     UNREADABLE = "unreadable"
-    """A sticker, voice, photo or anything else that can't be an answer."""
+    """A sticker or anything else that can't be an answer."""
     BLOCKED = "blocked"
     UNBLOCKED = "unblocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A file that came in. ``kind`` is ``image``, ``audio``, ``video`` or ``file`` (or ``form``, from our own
+    page: a workbook to be tried); ``size`` in bytes (0: unknown). ``media`` is its row where it is kept
+    already, ``handle`` what the channel fetches it by where it is not.
+    """
+
+    kind: str
+    name: str
+    size: int
+    type: str = ""
+    """Its media type (``image/jpeg``) as the channel told."""
+    handle: str = ""
+    media: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +65,9 @@ class Inbound:
     callback: str = ""
     language: str = ""
     raw: bytes = b""
+    file: Attached | None = None
+    replied: str = ""
+    """The text of a message of ours that this one replies to, where the channel has replies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +99,23 @@ class Outgoing:
     wide: bool = False
     """A table: shown in letters of equal width."""
     keyboard: str = ""
-    """``numeric`` or ``decimal`` where a number is asked: which keys a phone should show."""
+    """``numeric``, ``decimal``, ``date``, ``month``, ``time`` or ``datetime`` where such is asked: which
+    keys, or which picker beside the keys, a device should show.
+    """
+    ask_location: bool = False
+    """The question is where the person is: a channel that can offers to send the device's place."""
+    ask_file: str = ""
+    """``image``, ``audio``, ``video`` or ``file`` where one is asked for; ``form``: a form can be sent to be
+    tried.
+    """
+    media: tuple[tuple[str, str], ...] = ()
+    """Files of the form shown with the question: *(kind, file name)*."""
+    interview: int = 0
+    """The interview whose form ``media`` belongs to."""
+    question: str = ""
+    """The mark of the question's reference, where a file or a place answers it: what comes in says so
+    again.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +134,16 @@ class Abilities:
     files: bool
     country: str
     """``VN``, or the country whose platform this is: personal files pass only through domestic channels."""
+    reaches: bool = True
+    """Whether a message comes to somebody who has closed the chat. Invitations and reminders need that."""
 
 
 ABILITIES = {
     ability.name: ability
     for ability in (
-        Abilities("webchat", True, True, 8_000, 60, 100, True, "VN"),
+        Abilities("webchat", True, True, 8_000, 60, 100, True, "VN", reaches=False),
         Abilities("telegram", True, True, 4_096, 36, 90, True, "AE"),
-        Abilities("terminal", False, False, 16_000, 0, 0, False, "VN"),
+        Abilities("terminal", False, False, 16_000, 0, 0, False, "VN", reaches=False),
     )
 }
 """What each channel can do. Telegram: core.telegram.org/bots/api (message and keyboard limits)."""

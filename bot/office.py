@@ -113,6 +113,7 @@ class Job:
             now_ms=now,
             today=datetime.fromtimestamp(now / 1000, self.zone).date(),
             channel=CHANNEL,
+            zone=self.zone,
         )
         result = settle(act, self.action, self.arguments)
         if isinstance(result, Reading):

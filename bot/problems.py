@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 from bot.texts import has, say
 from surveys.problems import Problem
@@ -36,4 +37,6 @@ def _word(language: str, name: str, value: object) -> object:
         return say(language, key) if has(key) else value
     if value is None:
         return "–"
+    if isinstance(value, date):
+        return f"{value:%d/%m/%Y}"
     return say(language, str(value)) if name == "allowed" else value

@@ -1,71 +1,113 @@
 """Prompt → message: texts and buttons fitted to what a channel can do.
 
 Every choice can be typed: a channel without buttons gets a numbered list, one with short buttons gets the
-numbers as buttons when the choices are long, and a list longer than a channel has buttons is typed anywhere.
+numbers as buttons when the choices are long, and a long list comes in pages, or is found by a part of a name.
 Nothing here knows a channel by name.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from functools import lru_cache
-from zlib import crc32
+from dataclasses import dataclass, replace
 
+from bot import reviews, rosters
+from bot.buttons import (
+    AMEND,
+    BACK,
+    CHANGE,
+    CHOOSE,
+    DONE,
+    DONT_KNOW,
+    KEEP,
+    LANGUAGE,
+    PAGE,
+    PREFER_NOT,
+    REVIEW,
+    SKIP,
+    SUBMIT,
+    TOGGLE,
+    WORD,
+    base36,
+    data,
+    fits,
+    mark,
+    mark_of,
+    place_of,
+    read_data,
+)
+from bot.lengths import cut, fit, shorten, units, within
 from bot.messages import Abilities, Button, Outgoing
+from bot.pages import CHOICES, PER_PAGE, Page, fitting, page_of, turning
+from bot.phrases import said, said_before, shown_number, steps_of, topic, whereabouts
 from bot.texts import say
-from surveys.forms import Kind, Missing
-from surveys.interview import Ask, Prompt, Review, Submitted
+from surveys.forms import ACKNOWLEDGED, SELECTS, UPLOADS, Kind
+from surveys.interview import (
+    AddAnother,
+    Ask,
+    Confirming,
+    Pending,
+    Prompt,
+    Review,
+    Roster,
+    Shown,
+    Submitted,
+)
 
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+__all__ = [
+    "AMEND", "BACK", "CHANGE", "CHOOSE", "DONE", "DONT_KNOW", "KEEP", "LANGUAGE", "PREFER_NOT",
+    "REVIEW", "SKIP", "SUBMIT", "TOGGLE", "WORD", "Look", "base36", "cut", "data", "fit", "mark",
+    "mark_of", "read_data", "render", "said", "said_before", "shorten", "topic", "units", "within",
+]  # fmt: skip
 
-CHOOSE, TOGGLE, DONE, SKIP, DONT_KNOW, PREFER_NOT = "c", "t", "d", "s", "k", "p"
-BACK, CHANGE, REVIEW, SUBMIT, KEEP = "b", "e", "v", "y", "n"
-AMEND, LANGUAGE, WORD = "r", "l", "w"
+_KEYBOARDS = {
+    Kind.INTEGER: "numeric",
+    Kind.DECIMAL: "decimal",
+    Kind.RANGE: "decimal",
+    Kind.DATE: "date",
+    Kind.TIME: "time",
+    Kind.DATETIME: "datetime",
+}
 
-_KEYBOARDS = {Kind.INTEGER: "numeric", Kind.DECIMAL: "decimal"}
+_HINTED = frozenset({Kind.DATE, Kind.TIME, Kind.DATETIME, Kind.GEOPOINT, Kind.BARCODE})
+"""Kinds whose typing is explained beside buttons, too, where the form gives no hint of its own."""
 
-_DATA = re.compile(r"([a-z])([0-9a-z]{1,13})(?:\.([0-9A-Za-z_-]{1,30}))?(?:\.([0-9A-Za-z_-]{1,30}))?")
+MISREAD, LOST = 2, 3
+"""Misunderstandings in a row after which typing is explained, and after which a human is offered."""
 
-_ROOMS = ((90, 300), (60, 120), (40, 60), (24, 40), (16, 24), (10, 12))
-"""Characters of a question and of its answer in a line of the review; fewer where there are many lines."""
-
-
-def base36(number: int) -> str:
-    """``number`` (≥ 0) in digits and small letters."""
-    if number < 36:
-        return _DIGITS[number]
-    text = ""
-    while number:
-        number, rest = divmod(number, 36)
-        text = _DIGITS[rest] + text
-    return text
-
-
-@lru_cache(maxsize=1 << 16)
-def mark(name: str) -> str:
-    """A short mark of a choice's name that fits into a button (CRC-32, base 36)."""
-    return base36(crc32(name.encode()))
-
-
-def mark_of(ref: str) -> str:
-    """The mark of the question at ``ref``: of its path below the root, since groups may share a name."""
-    return mark(ref.split("/", 2)[-1])
+HUMAN, UPLOAD = "human", "upload"
 
 
-def data(op: str, interview: int, question: str = "", choice: str = "") -> str:
-    """What a button carries: operation, interview, and marks of question and choice; at most 30 bytes."""
-    return ".".join(filter(None, (op + base36(interview), question, choice)))
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a person looks at a prompt.
+
+    ``page`` of a long list. ``removals`` so far, and what is ``pending``, as the state has them. ``among``:
+    the only choices worth offering now, of a list too long to see at once. ``misread`` replies in a row that
+    weren't understood. ``files``: by which way files come, ``here`` in the chat, ``page`` over a page of
+    ours, empty for none; None for what goes without saying on the channel.
+    """
+
+    page: int = 0
+    removals: int = 0
+    pending: Pending | None = None
+    among: tuple[Shown, ...] = ()
+    misread: int = 0
+    files: str | None = None
 
 
-def read_data(text: str) -> tuple[str, int, str, str] | None:
-    """*(operation, interview, question mark, choice mark)*, or None for what no button of ours carries."""
-    found = _DATA.fullmatch(text)
-    if found is None:
-        return None
-    operation, interview, question, choice = found.groups(default="")
-    return operation, int(interview, 36), question, choice
+_PLAINLY = Look()
+
+
+def files_way(look: Look, abilities: Abilities) -> str:
+    """By which way files come in this chat."""
+    if look.files is not None:
+        return look.files
+    return "page" if by_our_page(abilities) else "here" if abilities.files else ""
+
+
+def by_our_page(abilities: Abilities) -> bool:
+    """Whether a file goes through our own page rather than the chat: where the chat's platform is abroad."""
+    return abilities.files and abilities.buttons and abilities.country != "VN"
 
 
 def render(
@@ -77,79 +119,189 @@ def render(
     *,
     ticks: bool = False,
     again: bool = False,
+    look: Look = _PLAINLY,
 ) -> Outgoing | None:
     """The message for ``prompt`` with ``notices`` (why a reply was not taken, what changed) before it.
 
     ``again``: the same question was just asked, so headings and notes that stand before it are not repeated.
     None when there is nothing to say.
     """
-    if again and isinstance(prompt, Ask | Review):
+    if again and isinstance(prompt, Ask | AddAnother | Review):
         prompt = replace(prompt, before=())
     match prompt:
         case Ask():
-            return _ask(prompt, interview, language, abilities, notices, ticks)
+            made = _ask(prompt, interview, language, abilities, notices, ticks, look)
+        case AddAnother():
+            made = rosters.another(prompt, interview, language, abilities, notices, look.removals)
+        case Roster():
+            made = rosters.roster(prompt, interview, language, abilities, notices, look.removals, look.page)
+        case Confirming():
+            made = rosters.confirming(prompt, interview, language, abilities, notices, look.pending)
         case Review():
-            return _review(prompt, interview, language, abilities, notices)
+            made = reviews.review(prompt, interview, language, abilities, notices, look.removals, look.page)
         case Submitted():
             text = "\n\n".join(notices)
             return Outgoing(text) if text else None
+    return made if look.misread < LOST else _with_human(made, language, abilities)
+
+
+def _with_human(made: Outgoing, language: str, abilities: Abilities) -> Outgoing:
+    """The same message, offering a member of staff."""
+    text = within("", made.text, say(language, "ask.human"), abilities)
+    if not abilities.buttons:
+        return replace(made, text=text)
+    button = Button(say(language, "button.human"), data(WORD, 0, HUMAN))
+    return replace(made, text=text, rows=(*made.rows, (button,)))
+
+
+# ── a question ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _ask(
-    ask: Ask, interview: int, language: str, abilities: Abilities, notices: Sequence[str], ticks: bool
+    ask: Ask,
+    interview: int,
+    language: str,
+    abilities: Abilities,
+    notices: Sequence[str],
+    ticks: bool,
+    look: Look,
 ) -> Outgoing:
-    listed = len(ask.choices) > abilities.buttons_per_message
-    numbered = listed or any(len(choice.label) > abilities.button_limit for choice in ask.choices)
-    head = [say(language, "ask.line", number=ask.number, total=ask.total, label=ask.label)]
-    if ask.hint:
-        head.append(ask.hint)
-    tail = []
-    if ask.missing is not None:
-        tail.append(say(language, f"ask.was_{ask.missing.value}"))
-    elif ask.value and not ask.ticked:
-        tail.append(say(language, "ask.was", value=ask.value_label))
-    if not abilities.buttons:
-        tail.append(_typed_help(ask, language))
-    elif listed:
-        tail.append(_typed(ask, language))
-    elif ask.kind is Kind.SELECT_MULTIPLE:
-        tail.append(say(language, "ask.tick_all"))
-    elif ask.kind is Kind.DATE and not ask.hint:
-        tail.append(say(language, "ask.type_date"))
-    text = within(
-        "\n\n".join([*notices, *ask.before, "\n".join(head)]),
-        _numbered(ask, not abilities.buttons or listed) if numbered else "",
-        "\n".join(tail),
-        abilities,
+    if abilities.buttons and not fits(ask.ref):
+        # So deep in repeats that no button can say where: everything is typed.
+        abilities = replace(abilities, buttons=False)
+    page = page_of(
+        len(ask.choices), PER_PAGE, look.page, min(CHOICES, abilities.buttons_per_message or CHOICES)
     )
+    long = page.total > 1
+    numbers = {choice.name: number for number, choice in enumerate(ask.choices, 1)}
+    shown = look.among if long and look.among else page.of(ask.choices)
+    numbered = not abilities.buttons or any(len(choice.label) > abilities.button_limit for choice in shown)
+    about = place_of(ask.ref, look.removals)
+    line = say(language, "ask.line", number=ask.number, total=ask.total, label=ask.label)
+    head = "\n".join(filter(None, (whereabouts(ask.members, language), line, ask.hint)))
+    tail = _below(ask, language, abilities, look, page)
+    above = "\n\n".join([*notices, *said_before(ask), head])
+    below = "\n".join(tail)
+    listed: Sequence[str] = ()
+    if numbered:
+        lines = [_numbered(choice, numbers.get(choice.name, 0), ask, abilities) for choice in shown]
+        room = abilities.text_limit - units(above) - units(below) - 2
+        listed = fitting(Page(0, 1, 0, len(lines)), lines, max(0, room))
+    text = within(above, "\n".join(listed), below, abilities)
     rows: tuple[tuple[Button, ...], ...] = ()
     if abilities.buttons:
-        rows = _ask_rows(ask, interview, language, numbered=numbered, listed=listed)
-    return Outgoing(text, rows, ticks=ticks and bool(rows), keyboard=_KEYBOARDS.get(ask.kind, ""))
+        rows = tuple(
+            _rows(ask, shown, numbers if numbered else {}, interview, language, abilities, look, page)
+        )
+    return Outgoing(
+        text,
+        rows,
+        ticks=ticks and bool(rows),
+        keyboard=_keyboard(ask),
+        ask_location=ask.kind is Kind.GEOPOINT,
+        ask_file=ask.kind.value if ask.kind in UPLOADS else "",
+        media=ask.media,
+        interview=interview if ask.media else 0,
+        question=about if ask.kind in UPLOADS or ask.kind is Kind.GEOPOINT else "",
+    )
 
 
-def _numbered(ask: Ask, ticks: bool) -> str:
-    """The choices as a list; with ``ticks`` where no button shows them."""
-    ticked = set(ask.ticked) if ticks else ()
+def _keyboard(ask: Ask) -> str:
+    """Which keys, or which picker, a device should show."""
+    if ask.kind is Kind.RANGE and _scale(ask):
+        return ""
+    shown = ask.appearance.split()
+    if ask.kind is Kind.DATE and "year" in shown:
+        return "numeric"
+    if ask.kind is Kind.DATE and "month-year" in shown:
+        return "month"
+    return _KEYBOARDS.get(ask.kind, "")
+
+
+def _scale(ask: Ask) -> tuple[str, ...]:
+    """The values of a range that are tapped; none of any other question."""
+    return steps_of(ask.range) if ask.range is not None else ()
+
+
+def _numbered(choice: Shown, number: int, ask: Ask, abilities: Abilities) -> str:
+    """A choice in a list; ticked where no button shows that."""
+    if abilities.buttons or choice.name not in ask.ticked:
+        tick = ""
+    elif ask.kind is Kind.RANK:
+        tick = f"({ask.ticked.index(choice.name) + 1}) "
+    else:
+        tick = "✓ "
+    return f"{number}. {tick}{choice.label}"
+
+
+def _below(ask: Ask, language: str, abilities: Abilities, look: Look, page: Page) -> list[str]:
+    """What stands below a question: what is noted so far, and how to answer."""
+    long = page.total > 1
     lines = []
-    for number, choice in enumerate(ask.choices, 1):
-        tick = "✓ " if choice.name in ticked else ""
-        lines.append(f"{number}. {tick}{choice.label}")
-    return "\n".join(lines)
-
-
-def _typed(ask: Ask, language: str) -> str:
-    """How an answer is typed."""
-    if ask.kind is Kind.SELECT_ONE:
-        return say(language, "ask.type_one")
+    if ask.missing is not None:
+        lines.append(say(language, f"ask.was_{ask.missing.value}"))
+    elif ask.value and not ask.ticked:
+        lines.append(say(language, "ask.was", value=shorten(ask.value_label, 300)))
+    elif ask.ticked and not abilities.buttons and (long or ask.kind is Kind.RANK):
+        labels = {choice.name: choice.label for choice in ask.choices}
+        so_far = [labels.get(name, name) for name in ask.ticked]
+        if ask.kind is Kind.RANK:
+            so_far = [f"{place}. {label}" for place, label in enumerate(so_far, 1)]
+        lines.append(say(language, "ask.so_far", choices=shorten(", ".join(so_far), 600)))
+    if ask.kind in UPLOADS:
+        lines.append(say(language, _file_key(ask, files_way(look, abilities))))
+    if not abilities.buttons:
+        if words := [*_typed_help(ask, language), *_instead(ask, language)]:
+            lines.append("(" + " ".join(words) + ")")
+        if long:
+            lines.append("(" + say(language, "ask.type_list", page=page.number + 1, pages=page.total) + ")")
+        return lines
     if ask.kind is Kind.SELECT_MULTIPLE:
-        return say(language, "ask.type_many")
-    return say(language, f"ask.type_{ask.kind.value}")
+        lines.append(say(language, "ask.tick_all"))
+    elif ask.kind is Kind.RANK:
+        lines.append(say(language, "ask.tap_in_order"))
+    elif (ask.kind in _HINTED and not ask.hint) or (ask.kind is Kind.RANGE and not _scale(ask)):
+        lines += _typed_help(ask, language)
+    if long:
+        lines.append(say(language, "ask.part", count=len(ask.choices)))
+    if look.misread >= MISREAD:
+        lines += [each for each in _typed_help(ask, language) if each not in lines]
+    return lines
 
 
-def _typed_help(ask: Ask, language: str) -> str:
-    """How an answer is typed, and what may be typed instead."""
-    words = [_typed(ask, language)]
+def _file_key(ask: Ask, way: str) -> str:
+    """The key of the sentence that says how a file is sent, or that it can't be."""
+    if way:
+        return f"ask.send_{ask.kind.value}" if way == "here" else f"media.ask_page.{ask.kind.value}"
+    return "ask.no_file" if ask.offers.skip else "ask.no_file_needed"
+
+
+def _typed_help(ask: Ask, language: str) -> list[str]:
+    """How an answer is typed."""
+    if ask.kind in UPLOADS:
+        return []
+    if ask.kind is Kind.RANGE and ask.range is not None:
+        start, end = (shown_number(each, language) for each in (ask.range.start, ask.range.end))
+        return [say(language, "ask.type_range", start=start, end=end)]
+    return [say(language, _help_key(ask.kind, ask.appearance))]
+
+
+def _help_key(kind: Kind, appearance: str) -> str:
+    """The key of the sentence that says how an answer is typed, with an example."""
+    shown = appearance.split()
+    if kind is Kind.DATE or kind is Kind.TEXT:
+        for one in ("month-year", "year", "time", "phone"):
+            if one in shown and (kind is Kind.TEXT or one in ("month-year", "year")):
+                return f"ask.type_{one.replace('-', '_')}"
+    if kind is Kind.SELECT_ONE:
+        return "ask.type_one"
+    if kind is Kind.SELECT_MULTIPLE:
+        return "ask.type_many"
+    return f"ask.type_{kind.value.lower()}"
+
+
+def _instead(ask: Ask, language: str) -> list[str]:
+    """What may be typed instead of an answer."""
     instead = []
     if ask.offers.dont_know:
         instead.append(say(language, "ask.type_dont_know"))
@@ -157,133 +309,84 @@ def _typed_help(ask: Ask, language: str) -> str:
         instead.append(say(language, "ask.type_prefer_not"))
     if ask.offers.skip:
         instead.append(say(language, "ask.type_skip"))
-    if instead:
-        words.append(say(language, "ask.type_or", words="; ".join(instead)))
-    return "(" + " ".join(words) + ")"
+    if not instead:
+        return []
+    key = "ask.type_only" if ask.kind in UPLOADS else "ask.type_or"
+    return [say(language, key, words="; ".join(instead))]
 
 
-def _ask_rows(
-    ask: Ask, interview: int, language: str, *, numbered: bool, listed: bool
-) -> tuple[tuple[Button, ...], ...]:
-    question = mark_of(ask.ref)
-    many = ask.kind is Kind.SELECT_MULTIPLE and not listed
-    op = TOGGLE if many else CHOOSE
-    ticked = set(ask.ticked)
-    buttons = []
-    for number, choice in enumerate(() if listed else ask.choices, 1):
-        on = choice.name in ticked
-        label = str(number) if numbered else choice.label
-        if many:
-            label = ("☑ " if on else "☐ ") + label
-        buttons.append(Button(label, data(op, interview, question, mark(choice.name)), ticked=on))
-    rows = list(_in_rows(buttons, 5 if numbered and not many else 4 if numbered else 1))
+def _rows(
+    ask: Ask,
+    shown: Sequence[Shown],
+    numbers: dict[str, int],
+    interview: int,
+    language: str,
+    abilities: Abilities,
+    look: Look,
+    page: Page,
+) -> Iterable[tuple[Button, ...]]:
+    """The buttons of a question; ``numbers`` are those of the choices, where the text has them."""
+    about = place_of(ask.ref, look.removals)
+    many = ask.kind is Kind.SELECT_MULTIPLE or ask.kind is Kind.RANK
+    if ask.kind in SELECTS:
+        buttons = [_choice(ask, choice, numbers.get(choice.name, 0), interview, about) for choice in shown]
+        yield from _in_rows(buttons, 1 if not numbers else 4 if many else 5)
+    elif ask.kind in UPLOADS and files_way(look, abilities) == "page":
+        yield (Button(say(language, "media.button.by_page"), data(WORD, interview, UPLOAD)),)
+    elif ask.kind is Kind.ACKNOWLEDGE:
+        chosen = data(CHOOSE, interview, about, mark(ACKNOWLEDGED))
+        yield (Button(say(language, "button.acknowledge"), chosen),)
+    elif ask.range is not None:
+        scale = [
+            Button(
+                value.replace(".", ",") if language == "vi" else value,
+                data(CHOOSE, interview, about, mark(value)),
+            )
+            for value in _scale(ask)
+        ]
+        yield from _in_rows(scale, 6 if len(scale) > 5 else 5)
+    if page.total > 1:
+        if look.among:
+            yield (Button(say(language, "button.whole_list"), data(PAGE, interview, about, "0")),)
+        else:
+            yield turning(page, interview, about, abilities)
     if many:
-        rows.append((Button(say(language, "button.done"), data(DONE, interview, question)),))
+        # Of a long list not all that is ticked can be seen: how many there are can.
+        count = f" ({len(ask.ticked)})" if page.total > 1 and ask.ticked else ""
+        yield (Button(say(language, "button.done") + count, data(DONE, interview, about)),)
     aside = []
     if ask.offers.dont_know:
-        aside.append(Button(say(language, "button.dont_know"), data(DONT_KNOW, interview, question)))
+        aside.append(Button(say(language, "button.dont_know"), data(DONT_KNOW, interview, about)))
     if ask.offers.prefer_not:
-        aside.append(Button(say(language, "button.prefer_not"), data(PREFER_NOT, interview, question)))
+        aside.append(Button(say(language, "button.prefer_not"), data(PREFER_NOT, interview, about)))
     if aside:
-        rows.append(tuple(aside))
+        yield tuple(aside)
     way = []
     if ask.may_go_back:
         way.append(Button(say(language, "button.back"), data(BACK, interview)))
     if ask.value is not None or ask.missing is not None:
-        way.append(Button(say(language, "button.keep"), data(KEEP, interview, question)))
+        way.append(Button(say(language, "button.keep"), data(KEEP, interview, about)))
     elif ask.offers.skip and not many:
-        way.append(Button(say(language, "button.skip"), data(SKIP, interview, question)))
+        way.append(Button(say(language, "button.skip"), data(SKIP, interview, about)))
     if way:
-        rows.append(tuple(way))
-    return tuple(rows)
+        yield tuple(way)
+
+
+def _choice(ask: Ask, choice: Shown, number: int, interview: int, about: str) -> Button:
+    """The button of a choice: its label, or its number where the text has the list."""
+    label = str(number) if number else choice.label
+    carried = mark(choice.name)
+    if ask.kind is Kind.SELECT_ONE:
+        return Button(label, data(CHOOSE, interview, about, carried))
+    on = choice.name in ask.ticked
+    if ask.kind is Kind.RANK:
+        place = ask.ticked.index(choice.name) + 1 if on else 0
+        label = f"❲{place}❳ {label}" if on else f"☐ {label}"
+    else:
+        label = ("☑ " if on else "☐ ") + label
+    return Button(label, data(TOGGLE, interview, about, carried), ticked=on)
 
 
 def _in_rows(buttons: Sequence[Button], width: int) -> Iterable[tuple[Button, ...]]:
     for start in range(0, len(buttons), width):
         yield tuple(buttons[start : start + width])
-
-
-def _review(
-    review: Review, interview: int, language: str, abilities: Abilities, notices: Sequence[str]
-) -> Outgoing:
-    head = [*notices, *review.before]
-    if review.lines:
-        head.append(say(language, "review.title"))
-    if review.open and not review.lines:
-        tail = say(language, "review.none")
-    else:
-        ask = "review.ask_open" if review.open else "review.ask"
-        tail = say(language, ask if abilities.buttons else ask + "_typed", open=review.open)
-    text = ""
-    for topic_room, value_room in _ROOMS:
-        lines = "\n".join(
-            f"{line.number}. {topic(line.label, topic_room)}: "
-            + shorten(said(line.value_label, line.missing, language), value_room)
-            for line in review.lines
-        )
-        text = "\n\n".join(filter(None, [*head, lines, tail]))
-        if units(text) <= abilities.text_limit:
-            break
-    else:
-        text = within("\n\n".join(head), f"\n{lines}\n", tail, abilities)
-    if not abilities.buttons:
-        return Outgoing(text)
-    first = KEEP if review.open else SUBMIT
-    label = "button.continue" if review.open else "button.submit"
-    rows: list[tuple[Button, ...]] = [(Button(say(language, label), data(first, interview)),)]
-    edits = [
-        Button(f"✎ {line.number}", data(CHANGE, interview, mark_of(line.ref)))
-        for line in review.lines[: abilities.buttons_per_message - 1]
-    ]
-    rows.extend(_in_rows(edits, 5))
-    return Outgoing(text, tuple(rows))
-
-
-def said(value_label: str, missing: Missing | None, language: str) -> str:
-    """An answer as shown to a person: its label, or why there is none."""
-    return say(language, f"missing.{missing.value}") if missing is not None else value_label
-
-
-def topic(label: str, room: int = 90) -> str:
-    """A question as the heading of its answer: a line of at most ``room`` characters, without its mark."""
-    return shorten(label, room).rstrip("?:. ")
-
-
-def shorten(text: str, room: int) -> str:
-    """``text`` on one line in at most ``room`` characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= room else line[: room - 1].rstrip() + "…"
-
-
-def fit(text: str, abilities: Abilities) -> str:
-    """``text`` within the channel's limit (counted in UTF-16 units, the strictest way channels count)."""
-    return cut(text, abilities.text_limit)
-
-
-def within(head: str, middle: str, tail: str, abilities: Abilities) -> str:
-    """Three texts, one below the other, within the channel's limit; the middle one gives way first."""
-    parts = [part for part in (head, middle, tail) if part]
-    text = "\n".join(parts)
-    if len(text) * 2 <= abilities.text_limit or units(text) <= abilities.text_limit or not middle:
-        return fit(text, abilities)
-    room = abilities.text_limit - units(head) - units(tail) - len(parts) + 1
-    return fit("\n".join(filter(None, (head, cut(middle, max(0, room)), tail))), abilities)
-
-
-def cut(text: str, limit: int) -> str:
-    """``text`` in at most ``limit`` UTF-16 units, with an ellipsis where something is missing."""
-    if len(text) * 2 <= limit or units(text) <= limit:
-        return text
-    low, high = 0, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if units(text[:middle]) <= limit - 1:
-            low = middle
-        else:
-            high = middle - 1
-    return text[:low] + "…" if limit else ""
-
-
-def units(text: str) -> int:
-    """Length in UTF-16 units."""
-    return len(text) + sum(character > "\uffff" for character in text)

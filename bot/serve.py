@@ -17,17 +17,24 @@ from collections.abc import Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 
 from aiohttp import web
 from sqlalchemy import Connection
 
-from bot import office
+from bot import media, office, questions, watching
 from bot.channels.telegram import CHANNEL as TELEGRAM
 from bot.channels.telegram_api import TelegramSender
-from bot.commands import Desk
+from bot.commands import RESIDENT
+from bot.contacting import Contacting, lost, wanted, writing
 from bot.delivery import Delivery
+from bot.desk import Desk
+from bot.fetching import Fetching
 from bot.leaflets import Links
+from bot.media import MEGABYTE, Limits
+from bot.pacing import SendingAccount
 from bot.questionnaires import Shelf
+from bot.retention import forgetting
 from bot.settings import Settings, keyring
 from bot.staff import STAFF
 from bot.turns import Turns
@@ -86,6 +93,7 @@ class Running:
     shelf: Shelf
     port: int = 0
     telegram: TelegramSender | None = None
+    account: SendingAccount | None = None
     deliveries: list[Delivery] = field(default_factory=list)
 
 
@@ -138,18 +146,45 @@ async def _open(
     shelf = Shelf()
     sender = None
     if settings.telegram_token is not None:
-        sender = TelegramSender(settings.telegram_token, settings.telegram_api_base)
+        sender = TelegramSender(
+            settings.telegram_token,
+            settings.telegram_api_base,
+            partial(form_file, database),
+            settings.telegram_per_second,
+        )
         stack.push_async_callback(sender.close)
-    desk = Desk(STAFF, Links(settings.public_url))
+    files = Limits(settings.media_largest_mb * MEGABYTE, settings.media_image_mb * MEGABYTE)
+    desk = Desk(RESIDENT, STAFF, Links(settings.public_url), files)
     turns = Turns(database, keys, shelf, desk, settings.time_zone)
     running = Running(settings, database, keys, turns, desk, shelf, telegram=sender)
+    contacting = Contacting(keys, settings.time_zone, shelf, lambda: desk.links)
     tasks: list[asyncio.Task[None]] = []
+    if sender is not None:
+        account = running.account = SendingAccount(
+            database, TELEGRAM, chats_paced=settings.telegram_chat_burst > 0
+        )
+        tasks.append(asyncio.create_task(account.run(stop), name="account"))
     if Role.DELIVERY in roles and sender is not None:
-        delivery = Delivery(database, keys, TELEGRAM, sender)
+        delivery = Delivery(
+            database,
+            keys,
+            TELEGRAM,
+            sender,
+            account=running.account,
+            per_second=settings.telegram_per_second,
+            wanted=wanted(contacting),
+            lost=lost(contacting),
+        )
         running.deliveries.append(delivery)
         tasks.append(asyncio.create_task(delivery.run(), name="delivery"))
+        fetching = Fetching(database, keys, TELEGRAM, sender, turns, files)
+        tasks.append(asyncio.create_task(fetching.run(stop), name="fetching"))
+    watch = watching.Watch(keys, settings.time_zone)
+    tasks.append(asyncio.create_task(watching.keep_an_eye(database, watch, stop), name="watching"))
     if Role.SCHEDULER in roles:
-        tasks.append(asyncio.create_task(Runner(database, STORAGE_JOBS).run(stop), name="scheduler"))
+        staff = questions.reminding(keys, settings.time_zone)
+        jobs = (*STORAGE_JOBS, forgetting(keys), staff, writing(contacting), *watching.jobs(watch))
+        tasks.append(asyncio.create_task(Runner(database, jobs).run(stop), name="scheduler"))
     if Role.WORKER in roles:
         tasks.append(asyncio.create_task(Worker(settings, database, keys).run(stop), name="worker"))
     stack.push_async_callback(_finish, running, tasks)
@@ -160,6 +195,12 @@ async def _open(
     if Role.WEB in roles:
         await _listen(running, stop, stack, tasks)
     return running
+
+
+async def form_file(database: Database, interview: int, name: str) -> tuple[str, bytes] | None:
+    """A file that a form shows with a question, for the channel that sends it: *(digest, content)*."""
+    found = await database.reading(lambda connection: media.shown(connection, interview, name))
+    return None if found is None else (found.digest, found.content)
 
 
 def _outlive(connection: Connection) -> None:
@@ -189,12 +230,13 @@ async def _listen(
 
     routes: list[web.RouteDef] = []
     door = None
-    if sender is not None:
+    if sender is not None and running.account is not None:
         door = TelegramDoor(
             running.turns,
             sender,
             settings.telegram_webhook_secret or "",
             wake,
+            running.account,
             settings.telegram_chat_burst,
         )
         if settings.telegram_mode == "webhook":

@@ -43,6 +43,18 @@ def _small(value: str) -> int:
     return int(value)
 
 
+def _pace(value: str) -> int:
+    if not (value.isdecimal() and 1 <= int(value) <= 1_000):
+        raise _Refused
+    return int(value)
+
+
+def _some(value: str) -> int:
+    if not _small(value):
+        raise _Refused
+    return int(value)
+
+
 def _address(value: str) -> str:
     parts = urlsplit(value)
     try:
@@ -143,6 +155,9 @@ SETTINGS: tuple[Setting, ...] = (
         "/telegram/webhook",
     ),
     Setting("HOIDAN_TELEGRAM_CHAT_BURST", "telegram_chat_burst", _small, "2"),
+    Setting("HOIDAN_TELEGRAM_PER_SECOND", "telegram_per_second", _pace, "30"),
+    Setting("HOIDAN_MEDIA_LARGEST_MB", "media_largest_mb", _some, "20"),
+    Setting("HOIDAN_MEDIA_IMAGE_MB", "media_image_mb", _some, "10"),
 )
 
 
@@ -166,6 +181,9 @@ class Settings:
     telegram_webhook_secret: str | None = field(repr=False)
     telegram_webhook_path: str
     telegram_chat_burst: int
+    telegram_per_second: int
+    media_largest_mb: int
+    media_image_mb: int
 
     @property
     def database(self) -> str:

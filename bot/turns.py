@@ -18,7 +18,7 @@ import logging
 import threading
 import time
 import traceback
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -31,19 +31,24 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection
 
-from bot import conversation, render
-from bot.commands import Desk, Hearing
+from bot import conversation, helping, quotas, republishing, wishes
 from bot.conversation import Aside
-from bot.messages import ABILITIES, Inbound, Outgoing
+from bot.desk import Desk, Hearing, files_way
+from bot.entering import brought_along
+from bot.lengths import fit
+from bot.messages import ABILITIES, Inbound, Outgoing, What
 from bot.questionnaires import Prepared, Shelf, context
+from bot.republishing import Republished
 from bot.submitting import submit
 from bot.texts import pick, say
-from storage import contacts, events, interviews, outbox
+from bot.writing import written_to
+from storage import campaigns, contacting, contacts, events, interviews, outbox
 from storage.contacts import Contact
 from storage.crypto import Keyring
 from storage.database import Database, Transact, now_ms, of_the_ground
 from storage.interviews import Interview, Logged
-from surveys.interview import Event, State, Step, Toggle, prompt
+from surveys.instruments import Way
+from surveys.interview import Context, Event, State, Step, Toggle
 
 log = logging.getLogger("hoidan.turns")
 
@@ -51,6 +56,8 @@ BATCH = 256
 """Events taken into one transaction at most."""
 WAITING = 20_000
 """Events that may wait; more are refused with :class:`Unavailable` so that the channel slows down."""
+KEPT_STEPS = 2_000
+"""Interviews whose last step is kept in memory, so that the next need not be worked out from nothing."""
 RETRIES = (0.05, 0.2, 0.5)
 """Seconds between attempts when the ground fails."""
 
@@ -105,6 +112,18 @@ class _Run:
     state: State | None
     changed: bool = False
     submitted: bool = False
+    session: bool = False
+    """Whether the contact's session has changed."""
+    turned_away: bool = False
+    """Ended by a full quota: nothing was handed in."""
+    step: Step | None = None
+    """What led to exactly this state, where that is still at hand."""
+
+    @property
+    def language(self) -> str:
+        """What is spoken: the person's language, as far as the open interview's form has it."""
+        wanted = self.contact.language
+        return wanted if self.prepared is None else self.prepared.spoken(wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +133,15 @@ class _Reply:
     notices: list[str]
     ticks: bool = False
     step: Step | None = None
+
+
+def _begins(run: _Run) -> bool:
+    """Whether the first answer of an interview is there now."""
+    interview, state = run.interview, run.state
+    if interview is None or state is None or interview.stage != "main":
+        return False
+    before = interview.state
+    return bool(state.answers or state.missing) and not (before.answers or before.missing)
 
 
 def _tell(results: Iterable[tuple[_Waiting, _Told]]) -> None:
@@ -166,6 +194,7 @@ class Turns:
         self._waiting: deque[_Waiting] = deque()
         self._lock = threading.Lock()
         self._draining = False
+        self._steps: OrderedDict[int, tuple[int, str, Step]] = OrderedDict()
         self.taken = 0
         self.batches = 0
 
@@ -315,7 +344,6 @@ class Turns:
     def _batch(self, connection: Connection, batch: Sequence[Inbound]) -> list[Turned | None]:
         """The answers of a batch; None for what is none, and for what follows that of the same contact."""
         now = self._clock()
-        today = self._local(now).date()
         runs = self._read(connection, batch)
         seen = events.already_seen(connection, [(one.channel, one.event_id) for one in batch])
         fresh: list[tuple[str, str]] = []
@@ -330,34 +358,32 @@ class Turns:
             if address in alone_addresses:
                 meaning: Event | Aside = Aside("later")
             elif run is not None and key in seen:
-                turned.append(self._turned(run, _Reply([])))
+                turned.append(self._turned(connection, run, _Reply([])))
                 continue
+            elif run is not None and republishing.due(run.interview):
+                meaning = Aside("republished")
             else:
-                meaning = conversation.listen(
-                    inbound,
-                    run.contact if run else None,
-                    run.interview if run else None,
-                    run.prepared if run else None,
-                    today,
-                )
+                meaning = self._meaning(inbound, run, now)
             if isinstance(meaning, Aside) or run is None or run.submitted:
                 alone_addresses.add(address)
                 turned.append(None)
                 continue
-            kept = (run.contact, run.state, run.changed, run.submitted)
+            kept = (run.contact, run.state, run.changed, run.submitted, run.session)
             marks = (len(logged), len(drafts))
             reply = self._answer(connection, run, inbound, meaning, now, logged, drafts)
             if reply is None:
                 # Not an answer after all (a command in typed words): undone here, dealt with alone.
-                run.contact, run.state, run.changed, run.submitted = kept
+                run.contact, run.state, run.changed, run.submitted, run.session = kept
+                run.step = None
                 del logged[marks[0] :], drafts[marks[1] :]
                 alone_addresses.add(address)
                 turned.append(None)
                 continue
             seen.add(key)
             fresh.append(key)
-            turned.append(self._turned(run, reply, queued=len(drafts) > marks[1]))
+            turned.append(self._turned(connection, run, reply, queued=len(drafts) > marks[1]))
         self._save(connection, runs.values(), now)
+        self._keep(runs.values())
         interviews.log_answers(connection, self._keyring, logged, now)
         outbox.queue(connection, self._keyring, drafts, now)
         events.mark_seen(connection, fresh, now)
@@ -373,8 +399,43 @@ class Turns:
         for address, contact in known.items():
             interview = found.get(contact.interview_id) if contact.interview_id is not None else None
             prepared = self._shelf.get(connection, interview.instrument_id) if interview else None
-            runs[address] = _Run(contact, interview, prepared, interview.state if interview else None)
+            run = runs[address] = _Run(contact, interview, prepared, interview.state if interview else None)
+            self._remember(run)
         return runs
+
+    def _remember(self, run: _Run) -> None:
+        """Go on from the last step, if what was read is exactly the state that led to. It can be used once:
+        if the transaction fails, the next attempt works everything out anew.
+        """
+        kept = self._steps.pop(run.interview.id, None) if run.interview is not None else None
+        if kept is None or run.prepared is None:
+            return
+        key, language, step = kept
+        if (key, language) == (run.prepared.id, run.language) and step.state == run.state:
+            run.step, run.state = step, step.state
+
+    def _keep(self, runs: Iterable[_Run]) -> None:
+        """Keep the last steps of open interviews, the newest of them."""
+        for run in runs:
+            if run.step is None or run.submitted or run.interview is None or run.prepared is None:
+                continue
+            self._steps[run.interview.id] = (run.prepared.id, run.language, replace(run.step, refusal=None))
+        while len(self._steps) > KEPT_STEPS:
+            self._steps.popitem(last=False)
+
+    def _meaning(self, inbound: Inbound, run: _Run | None, now: int) -> Event | Aside:
+        """What a message means to whoever it is from."""
+        local = self._local(now)
+        if run is None:
+            return conversation.listen(inbound, None, None, None, local.date())
+        standing = None
+        if run.interview is not None and run.prepared is not None and run.state is not None:
+            about = context(local, run.language)
+            standing = wishes.standing(run.prepared, run.state, about, run.step, run.contact.page)
+        contact = run.contact
+        if contact.writing and written_to(contact.writing, now) is None:
+            contact = replace(contact, writing="")
+        return conversation.listen(inbound, contact, run.interview, run.prepared, local.date(), standing)
 
     def _save(self, connection: Connection, runs: Iterable[_Run], now: int) -> None:
         written = sorted(
@@ -385,15 +446,21 @@ class Turns:
             connection,
             self._keyring,
             [
-                (run.interview, run.state, "submitted" if run.submitted else "open")
+                (
+                    run.interview,
+                    run.state,
+                    "withdrawn" if run.turned_away else "submitted" if run.submitted else "open",
+                )
                 for run in written
                 if run.interview is not None and run.state is not None
             ],
             now,
         )
+        begun = [run.interview.case_id for run in written if run.interview is not None and _begins(run)]
+        contacting.begun(connection, begun, now)
         contacts.save_sessions(
             connection,
-            sorted((run.contact for run in runs if run.submitted), key=lambda one: one.id),
+            sorted((run.contact for run in runs if run.session), key=lambda one: one.id),
             now,
         )
 
@@ -409,11 +476,14 @@ class Turns:
     ) -> _Reply | None:
         """Let the engine take one event of an open interview; None when it turns out not to be an answer."""
         assert run.interview is not None and run.prepared is not None and run.state is not None
-        about = context(self._local(now), run.contact.language)
-        step = conversation.answer(run.prepared, run.state, event, about)
+        about = context(self._local(now), run.language)
+        after, run.step = run.step, None
+        step = conversation.answer(run.prepared, run.state, event, about, after)
         if step.command is not None:
             return None
         interview, contact = run.interview, run.contact
+        run.step = step if step.sight is not None else None
+        self._look(run, event, step)
         for change in step.changes:
             logged.append(
                 Logged(
@@ -424,6 +494,7 @@ class Turns:
                     change.missing.value if change.missing else None,
                     inbound.what.value,
                     inbound.message,
+                    change.what,
                 )
             )
         run.changed = run.changed or step.state is not run.state
@@ -440,40 +511,64 @@ class Turns:
                     contact,
                     about,
                     now,
+                    self._desk.links,
                 )
             )
-            run.submitted = True
-            run.contact = replace(contact, interview_id=None)
+            run.submitted = run.session = True
+            run.contact = replace(contact, interview_id=None, misread=0, page=0)
+        elif step.changes and quotas.ends(connection, interview, run.prepared, step.state, about, now):
+            title = {"title": interview.campaign_title}
+            drafts.append(
+                outbox.Draft(contact.channel, contact.id, f"quota:{interview.id}", "quota.full", title)
+            )
+            run.submitted = run.session = run.turned_away = True
+            run.contact = replace(contact, interview_id=None, misread=0, page=0)
         return _Reply(
             conversation.notices(run.prepared, event, step, about),
             ticks=isinstance(event, Toggle) and step.refusal is None,
             step=step,
         )
 
-    def _turned(self, run: _Run, reply: _Reply, *, queued: bool = False) -> Turned:
+    def _look(self, run: _Run, event: Event, step: Step) -> None:
+        """Note in the session how many replies weren't understood, and which page of a list is shown."""
+        contact = run.contact
+        misread = conversation.misread(contact.misread, event, step)
+        page = conversation.page_after(contact.page, event, step)
+        if (misread, page, "") != (contact.misread, contact.page, contact.writing):
+            run.contact, run.session = replace(contact, misread=misread, page=page, writing=""), True
+
+    def _turned(self, connection: Connection, run: _Run, reply: _Reply, *, queued: bool = False) -> Turned:
         """The result for one event: its notices and the prompt as it stands now."""
         contact = run.contact
         message = None
         if run.submitted:
             pass  # The receipt follows from the outbox.
         elif run.interview is not None and run.prepared is not None and run.state is not None:
-            message = render.render(
-                prompt(
-                    run.prepared.questionnaire,
-                    run.state,
-                    context(self._local(self._clock()), contact.language),
-                    reply.step,
-                ),
-                run.interview.id,
-                contact.language,
-                ABILITIES[contact.channel],
-                reply.notices,
+            interview, abilities = run.interview, ABILITIES[contact.channel]
+            notices = reply.notices
+            if interview.way != Way.SELF:
+                told = helping.told(connection, self._keyring, interview.id, abilities, run.language)
+                notices = [*told, *notices]
+            message = conversation.put(
+                run.prepared,
+                run.state,
+                self._about(run),
+                interview=interview.id,
+                abilities=abilities,
+                notices=notices,
+                after=reply.step or run.step,
                 ticks=reply.ticks,
                 again=reply.step is not None and reply.step.refusal is not None,
+                page=contact.page,
+                misread=contact.misread,
+                files=lambda: files_way(connection, interview, abilities),
             )
         else:
             message = self._desk.idle(contact, ABILITIES[contact.channel], reply.notices)
         return Turned(contact.id, contact.language, message, queued, contact.account_id)
+
+    def _about(self, run: _Run) -> Context:
+        return context(self._local(self._clock()), run.language)
 
     def _local(self, now: int) -> datetime:
         return datetime.fromtimestamp(now / 1000, self._zone)
@@ -483,22 +578,62 @@ class Turns:
     def _alone(self, connection: Connection, inbound: Inbound) -> Turned:
         """One event in a transaction of its own: answers too, and everything that is not one."""
         now = self._clock()
-        today = self._local(now).date()
         address = (inbound.channel, inbound.address)
         run = self._read(connection, [inbound]).get(address)
         key = (inbound.channel, inbound.event_id)
         if events.already_seen(connection, [key]):
             if run is None:
                 return Turned(None, pick(inbound.language), None)
-            return self._turned(run, _Reply([]))
+            return self._turned(connection, run, _Reply([]))
         events.mark_seen(connection, [key], now)
-        meaning = conversation.listen(
-            inbound,
-            run.contact if run else None,
-            run.interview if run else None,
-            run.prepared if run else None,
-            today,
+        if run is not None and republishing.due(run.interview):
+            republished = self._republish(connection, run, inbound, now)
+            if republished is not None:
+                return self._onward(connection, run, inbound, now, republished)
+        return self._heard(connection, run, inbound, now)
+
+    def _republish(self, connection: Connection, run: _Run, inbound: Inbound, now: int) -> Republished | None:
+        """Take an interview over to the version that its campaign asks now."""
+        assert run.interview is not None
+        hearing, campaign = self._hearing(connection, run, inbound, now), run.interview.campaign_id
+        case, way = run.interview.case_id, Way(run.interview.way)
+        moved = republishing.republish(
+            connection,
+            self._keyring,
+            self._shelf,
+            run.interview,
+            lambda: brought_along(hearing, campaigns.expect(connection, campaign), case, way),
+            self._local(now),
+            run.contact.language,
         )
+        if moved is not None:
+            interview = moved.interview
+            interviews.save(connection, self._keyring, [(interview, interview.state, "open")], now)
+            run.interview = replace(interview, version=interview.version + 1)
+            run.prepared, run.state, run.step = moved.prepared, interview.state, None
+        return moved
+
+    def _onward(
+        self, connection: Connection, run: _Run, inbound: Inbound, now: int, republished: Republished
+    ) -> Turned:
+        """An event for an interview that has just gone over to another version: what changed is told first.
+        Words that were meant for what was asked before are not taken for an answer to anything else.
+        """
+        notices = [republished.notice]
+        typed = inbound.what is What.TEXT
+        if typed and not republished.same and not isinstance(self._meaning(inbound, run, now), Aside):
+            notices.append(say(run.language, "revision.not_taken"))
+            return self._turned(connection, run, _Reply(notices))
+        turned = self._heard(connection, run, inbound, now)
+        if turned.reply is None:
+            return turned
+        text = fit("\n\n".join([*notices, turned.reply.text]), ABILITIES[inbound.channel])
+        return replace(turned, reply=replace(turned.reply, text=text, ticks=False))
+
+    def _heard(self, connection: Connection, run: _Run | None, inbound: Inbound, now: int) -> Turned:
+        """What comes of one event of a contact, known or new."""
+        today = self._local(now).date()
+        meaning = self._meaning(inbound, run, now)
         if run is None:
             created = contacts.create(
                 connection, self._keyring, inbound.channel, inbound.address, pick(inbound.language), now
@@ -516,13 +651,20 @@ class Turns:
                 self._save(connection, [run], now)
                 interviews.log_answers(connection, self._keyring, logged, now)
                 outbox.queue(connection, self._keyring, drafts, now)
-                return self._turned(run, reply, queued=bool(drafts))
-            about = context(self._local(now), run.contact.language)
+                self._keep([run])
+                return self._turned(connection, run, reply, queued=bool(drafts))
+            about = context(self._local(now), run.language)
             assert run.prepared is not None and run.state is not None
             command = conversation.answer(run.prepared, run.state, meaning, about).command
             assert command is not None
             meaning = Aside(command.name, command.argument)
-        hearing = Hearing(
+        heard = self._desk.hear(self._hearing(connection, run, inbound, now), meaning)
+        return Turned(
+            heard.contact.id, heard.contact.language, heard.reply, heard.queued, heard.contact.account_id
+        )
+
+    def _hearing(self, connection: Connection, run: _Run, inbound: Inbound, now: int) -> Hearing:
+        return Hearing(
             connection=connection,
             keyring=self._keyring,
             shelf=self._shelf,
@@ -533,8 +675,4 @@ class Turns:
             now=now,
             local=self._local(now),
             abilities=ABILITIES[inbound.channel],
-        )
-        heard = self._desk.hear(hearing, meaning)
-        return Turned(
-            heard.contact.id, heard.contact.language, heard.reply, heard.queued, heard.contact.account_id
         )

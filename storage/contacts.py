@@ -16,7 +16,10 @@ _USE = b"contacts.address"
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One address on one channel, and its session. ``version`` rises with every change of the session."""
+    """One address on one channel, and its session. ``version`` rises with every change of the session;
+    ``misread`` counts replies in a row that weren't understood, ``page`` is that of the long list shown;
+    ``writing`` says whom the next words go to, if not to the question asked (:mod:`bot.questions`).
+    """
 
     id: int
     channel: str
@@ -26,6 +29,8 @@ class Contact:
     interview_id: int | None
     misread: int
     version: int
+    page: int = 0
+    writing: str = ""
 
 
 _COLUMNS = (
@@ -37,6 +42,8 @@ _COLUMNS = (
     sessions.c.interview_id,
     sessions.c.misread,
     sessions.c.version,
+    sessions.c.page,
+    sessions.c.writing,
 )
 _JOINED = contacts.join(sessions, sessions.c.contact_id == contacts.c.id)
 _FIND = (
@@ -53,6 +60,8 @@ _UPDATE = (
         language=bindparam("language"),
         interview_id=bindparam("interview"),
         misread=bindparam("misread"),
+        page=bindparam("page"),
+        writing=bindparam("writing"),
         version=bindparam("version"),
         updated_at=bindparam("now"),
     )
@@ -84,7 +93,7 @@ def get(connection: Connection, contact_id: int) -> Contact | None:
     row = connection.execute(
         select(*_COLUMNS).select_from(_JOINED).where(contacts.c.id == contact_id)
     ).one_or_none()
-    return Contact(*row) if row else None
+    return Contact(*tuple(row)) if row else None
 
 
 def create(
@@ -117,6 +126,8 @@ def save_sessions(connection: Connection, changed: Sequence[Contact], now: int) 
                     "language": contact.language,
                     "interview": contact.interview_id,
                     "misread": contact.misread,
+                    "page": contact.page,
+                    "writing": contact.writing,
                     "version": contact.version + 1,
                     "now": now,
                 }
@@ -128,6 +139,25 @@ def save_sessions(connection: Connection, changed: Sequence[Contact], now: int) 
 def set_status(connection: Connection, contact_id: int, status: str) -> None:
     """``active`` or ``blocked`` (the person blocked us: nothing more is sent there)."""
     connection.execute(update(contacts).where(contacts.c.id == contact_id).values(status=status))
+
+
+def move(connection: Connection, keyring: Keyring, contact_id: int, channel: str, address: str) -> bool:
+    """The platform gave a contact another address. False when somebody else is known there: then the contact
+    is nobody's any more.
+    """
+    taken = find_unlocked(connection, keyring, channel, address)
+    if taken is not None and taken != contact_id:
+        set_status(connection, contact_id, "blocked")
+        return False
+    connection.execute(
+        update(contacts)
+        .where(contacts.c.id == contact_id)
+        .values(
+            address_lookup=keyring.lookup("contact", channel, address),
+            address_sealed=keyring.seal(address.encode(), _USE),
+        )
+    )
+    return True
 
 
 def bind_account(connection: Connection, contact_id: int, account_id: int | None) -> None:

@@ -75,11 +75,27 @@ class Keyring:
         text = "\x1f".join(parts).encode()
         return tuple(hmac.digest(key, text, "sha256") for key in self._lookup)
 
-    def pseudonym(self, campaign: int, case: int) -> str:
-        """A stable name for a person in coded rows that says nothing about them: 32 hexadecimal digits."""
-        return hmac.digest(self._lookup[-1], f"pseudonym\x1f{campaign}\x1f{case}".encode(), "sha256").hex()[
-            :32
-        ]
+    def pseudonym(self, campaign: int, case: int, member: int = 0) -> str:
+        """A stable name in coded rows that says nothing about whom it stands for: 32 hexadecimal digits.
+
+        ``member`` is the number of somebody in the household that the case is about.
+        """
+        of = f"pseudonym\x1f{campaign}\x1f{case}" + (f"\x1f{member}" if member else "")
+        return hmac.digest(self._lookup[-1], of.encode(), "sha256").hex()[:32]
+
+    @property
+    def code_key(self) -> str:
+        """The id of the key that a campaign's personal codes are made with from now on."""
+        return self._seal_id
+
+    def code_tag(self, key: str, campaign: int, case: int) -> bytes:
+        """What only we can add to the number of a case: 40 bits of HMAC-SHA256 under a campaign's code key.
+
+        Raises Problem ``key_unknown`` when that key is not here.
+        """
+        if key not in self._code:
+            raise Problem("key_unknown", status=500)
+        return hmac.digest(self._code[key], f"case\x1f{campaign}\x1f{case}".encode(), "sha256")[:5]
 
 
 def token() -> str:

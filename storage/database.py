@@ -31,6 +31,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import QueuePool
 
+from storage.signals import Signals, take_told
 from surveys.problems import Problem
 
 T = TypeVar("T")
@@ -117,10 +118,13 @@ Transact = Callable[[Callable[[Connection], Any]], Any]
 
 
 class Lane:
-    """One thread, one connection, work in two priorities."""
+    """One thread, one connection, work in two priorities. ``signals`` hear what an embedded database
+    tells.
+    """
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: Engine, name: str, signals: Signals) -> None:
         self._engine = engine
+        self._signals = signals
         self._turns: deque[tuple[Callable[[Transact], Any], Future[Any]]] = deque()
         self._bulk: deque[tuple[Callable[[Transact], Any], Future[Any]]] = deque()
         self._wake = threading.Condition()
@@ -138,6 +142,15 @@ class Lane:
             (self._bulk if bulk else self._turns).append((work, future))
             self._wake.notify()
         return future
+
+    def write(self, job: Callable[[Connection], T], *, bulk: bool = False) -> Future[T]:
+        """Queue one transaction; the future is done after the commit."""
+
+        def work(transact: Transact) -> T:
+            result: T = transact(job)
+            return result
+
+        return self.submit(work, bulk=bulk)
 
     def close(self) -> None:
         """Finish what waits, then stop."""
@@ -169,10 +182,14 @@ class Lane:
             if self._connection is None:
                 self._connection = self._engine.connect()
             connection = self._connection
+            take_told(connection)  # What a transaction told that was undone.
             with connection.begin():
                 if connection.dialect.name == "sqlite":
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
-                return job(connection)
+                result = job(connection)
+            if told := take_told(connection):
+                self._signals.heard(told)
+            return result
         except BaseException as fault:
             if of_the_ground(fault):
                 self._drop()
@@ -194,8 +211,10 @@ class Database:
         self.url = parse_url(url)
         self.engine = make_engine(self.url)
         self.is_sqlite = self.url.drivername == "sqlite"
-        self._lane = Lane(self.engine, "writes")
-        self._bulk_lane = self._lane if self.is_sqlite else Lane(self.engine, "bulk writes")
+        self.signals = Signals(self.engine)
+        self._lane = Lane(self.engine, "writes", self.signals)
+        self._bulk_lane = self._lane if self.is_sqlite else Lane(self.engine, "bulk writes", self.signals)
+        self._own_lanes: list[Lane] = []
         self._readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="reads")
 
     def __enter__(self) -> Self:
@@ -212,15 +231,21 @@ class Database:
     def submit(self, job: Callable[[Connection], T], *, bulk: bool = False) -> Future[T]:
         """Queue a write; the future is done after the commit."""
 
-        def work(transact: Transact) -> T:
-            result: T = transact(job)
-            return result
-
-        return (self._bulk_lane if bulk else self._lane).submit(work, bulk=bulk)
+        return (self._bulk_lane if bulk else self._lane).write(job, bulk=bulk)
 
     def work(self, work: Callable[[Transact], T]) -> Future[T]:
         """Queue work of several transactions in a row, in the lane of turns."""
         return self._lane.submit(work, bulk=False)
+
+    def lane(self, name: str) -> Lane:
+        """A lane for work that neither keeps turns waiting nor waits for bulk work: with a connection of its
+        own on PostgreSQL, the one there is on SQLite.
+        """
+        if self.is_sqlite:
+            return self._lane
+        made = Lane(self.engine, name, self.signals)
+        self._own_lanes.append(made)
+        return made
 
     def write(self, job: Callable[[Connection], T], *, bulk: bool = False) -> T:
         """Run ``job`` in a write transaction and wait for the commit."""
@@ -249,9 +274,9 @@ class Database:
             connection.execute(text("SELECT 1"))
 
     def close(self) -> None:
-        self._lane.close()
-        if self._bulk_lane is not self._lane:
-            self._bulk_lane.close()
+        for lane in {self._lane, self._bulk_lane, *self._own_lanes}:
+            lane.close()
+        self.signals.close()
         self._readers.shutdown()
         self.engine.dispose()
 

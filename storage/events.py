@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_
 
 from storage.crypto import Keyring
 from storage.schema import quarantine, seen_events
@@ -44,6 +44,19 @@ def seen_since(connection: Connection, at: int) -> list[tuple[str, str, int]]:
         .order_by(seen_events.c.at)
     )
     return [(channel, event_id, when) for channel, event_id, when in connection.execute(statement)]
+
+
+_LATELY = select(func.count()).select_from(
+    select(seen_events.c.at)
+    .where(seen_events.c.at > bindparam("since"), seen_events.c.channel == bindparam("on"))
+    .limit(bindparam("most"))
+    .subquery()
+)
+
+
+def lately(connection: Connection, channel: str, since: int, most: int) -> int:
+    """How many events of a channel came after ``since``, by whichever process; counted up to ``most``."""
+    return int(connection.execute(_LATELY, {"on": channel, "since": since, "most": most}).scalar_one())
 
 
 def forget_before(connection: Connection, at: int) -> int:

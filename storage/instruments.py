@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, insert, or_, select
 
 from storage.ids import is_id
-from storage.schema import forms, instruments
+from storage.schema import form_attachments, forms, instruments
 from storage.unless_there import insert_unless_there
+from surveys.attachments import Attachment, is_table
 from surveys.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
 class StoredForm:
-    """A form as checked: its XForm, and ``rows``, JSON that maps a reference to ``[sheet, row]``."""
+    """A form as checked: its XForm, ``rows``, JSON that maps a reference to ``[sheet, row]``, and the files
+    that came with it.
+    """
 
     digest: str
     form_id: str
@@ -22,12 +25,13 @@ class StoredForm:
     title: str
     xform: str
     rows: str
+    attached: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
     """A version of an instrument with its form. ``definition`` is JSON with the content of
-    ``instrument.yaml``.
+    ``instrument.yaml``; of ``attached`` only tables come with their content, media by name.
     """
 
     id: int
@@ -41,6 +45,7 @@ class Instrument:
     title: str
     xform: str
     rows: str
+    attached: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,32 @@ def get(connection: Connection, instrument_id: int) -> Instrument | None:
         .select_from(_JOINED)
         .where(instruments.c.id == instrument_id)
     ).one_or_none()
-    return Instrument(*row) if row else None
+    return Instrument(*row, attached=_attached(connection, row.digest)) if row else None
+
+
+def _attached(connection: Connection, form_digest: str) -> tuple[Attachment, ...]:
+    """The files of a form by name; the content of tables, which are read with the form."""
+    files = form_attachments.c
+    named = select(files.name, files.digest).where(files.form_digest == form_digest).order_by(files.name)
+    found = []
+    for name, digest in connection.execute(named).all():
+        content = b""
+        if is_table(name):
+            wanted = select(files.content).where(files.form_digest == form_digest, files.name == name)
+            content = connection.execute(wanted).scalar_one()
+        found.append(Attachment(name, digest, content))
+    return tuple(found)
+
+
+def attachment(connection: Connection, instrument_id: int, name: str) -> Attachment | None:
+    """A file of an instrument's form with its content: a picture to be shown with a question."""
+    files = form_attachments.c
+    row = connection.execute(
+        select(files.name, files.digest, files.content)
+        .join_from(form_attachments, instruments, instruments.c.form_digest == files.form_digest)
+        .where(instruments.c.id == instrument_id, files.name == name)
+    ).one_or_none()
+    return Attachment(*row) if row else None
 
 
 def everything(connection: Connection) -> list[Edition]:
@@ -115,6 +145,21 @@ def expect(connection: Connection, wanted: int | str) -> Edition:
     return Edition(*row)
 
 
+def newest(connection: Connection, name: str) -> Edition:
+    """The version of an instrument that was published last. Raises Problem ``instrument_unknown`` (404)."""
+    statement = (
+        select(*_EDITION)
+        .select_from(_JOINED)
+        .where(instruments.c.name == name)
+        .order_by(instruments.c.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise Problem("instrument_unknown", status=404, id=name)
+    return Edition(*row)
+
+
 def put_form(connection: Connection, form: StoredForm, now: int) -> None:
     """Keep a form; one with the same digest is the same form and is kept once."""
     known = connection.execute(select(forms.c.digest).where(forms.c.digest == form.digest)).scalar()
@@ -130,6 +175,15 @@ def put_form(connection: Connection, form: StoredForm, now: int) -> None:
             rows=form.rows,
             created_at=now,
         )
+        for file in form.attached:
+            insert_unless_there(
+                connection,
+                form_attachments,
+                form_digest=form.digest,
+                name=file.name,
+                digest=file.digest,
+                content=file.content,
+            )
 
 
 def publish(

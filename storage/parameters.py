@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
@@ -16,7 +17,7 @@ class Setting:
     """A parameter's value. ``version`` 0: the default, never set."""
 
     name: str
-    value: int
+    value: int | str
     version: int = 0
     set_at: int | None = None
     set_by: int | None = None
@@ -24,14 +25,34 @@ class Setting:
 
 def number(connection: Connection, name: str) -> int:
     """The value in force. Raises Problem ``parameter_unknown``."""
+    return int(text(connection, name))
+
+
+def numbers(connection: Connection, names: Collection[str]) -> dict[str, int]:
+    """The values in force of several parameters at once. Raises Problem ``parameter_unknown``."""
+    found = {name: int(expect(name).default) for name in names}
+    statement = (
+        select(parameters.c.name, parameters.c.value)
+        .where(parameters.c.name.in_(names))
+        .order_by(parameters.c.version)
+    )
+    return found | {name: int(value) for name, value in connection.execute(statement)}
+
+
+def text(connection: Connection, name: str) -> str:
+    """The value in force as a text. Raises Problem ``parameter_unknown``."""
     parameter = expect(name)
-    value = connection.execute(
+    value: str | None = connection.execute(
         select(parameters.c.value)
         .where(parameters.c.name == name)
         .order_by(parameters.c.version.desc())
         .limit(1)
     ).scalar()
-    return parameter.default if value is None else int(value)
+    return str(parameter.default) if value is None else value
+
+
+def _read(name: str, written: str) -> int | str:
+    return written if isinstance(expect(name).default, str) else int(written)
 
 
 def history(connection: Connection, name: str) -> list[Setting]:
@@ -39,7 +60,7 @@ def history(connection: Connection, name: str) -> list[Setting]:
     rows = connection.execute(
         select(parameters).where(parameters.c.name == name).order_by(parameters.c.version)
     )
-    return [Setting(row.name, int(row.value), row.version, row.set_at, row.set_by) for row in rows]
+    return [Setting(row.name, _read(name, row.value), row.version, row.set_at, row.set_by) for row in rows]
 
 
 def in_force(connection: Connection) -> list[Setting]:
@@ -49,7 +70,7 @@ def in_force(connection: Connection) -> list[Setting]:
     ]
 
 
-def put(connection: Connection, name: str, value: int, now: int, set_by: int | None) -> Setting:
+def put(connection: Connection, name: str, value: int | str, now: int, set_by: int | None) -> Setting:
     """Write ``value`` (checked already) as the newest version. An equal value is not written again."""
     newest = next(reversed(history(connection, name)), None)
     if newest is not None and newest.value == value:

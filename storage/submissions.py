@@ -4,21 +4,23 @@ gave.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, bindparam, exists, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
 
 from storage.crypto import Keyring
 from storage.database import insert_row
-from storage.schema import cases, consent_texts, consents, person_rows, submissions
+from storage.schema import cases, consent_texts, consents, person_rows, private_values, submissions
 from surveys.interview import Result
 
 _DOCUMENT = b"submissions.document"
 _ROW = b"person_rows.row"
+_PRIVATE_VALUE = b"private_values.value"
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Result).decode
+_decode_row = msgspec.json.Decoder(dict[str, str]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +52,15 @@ _REVISION = select(func.max(submissions.c.revision)).where(
 )
 _SUPERSEDE = (
     update(person_rows)
-    .where(
-        person_rows.c.campaign_id == bindparam("campaign"),
-        person_rows.c.pseudonym == bindparam("person"),
-        person_rows.c.current.is_(True),
-    )
+    .where(person_rows.c.submission_id == bindparam("superseded"), person_rows.c.current.is_(True))
     .values(current=False)
 )
 _ADD_ROW = insert(person_rows)
+_PRIVATE = select(private_values.c.ref, private_values.c.value_sealed).where(
+    private_values.c.case_id == bindparam("case")
+)
+_FORGET = delete(private_values).where(private_values.c.case_id == bindparam("case"))
+_KEEP = insert(private_values)
 
 
 def latest(connection: Connection, keyring: Keyring, interview_id: int) -> Submission | None:
@@ -95,8 +98,11 @@ def add(
     way: str,
     result: Result,
     now: int,
+    account_id: int | None = None,
 ) -> int:
-    """Write a submission as the newest revision of its interview; its id."""
+    """Write a submission as the newest revision of its interview; its id. ``account_id``: who of the staff
+    wrote the answers down, where the people did not themselves.
+    """
     newest = connection.execute(_REVISION, {"interview": interview_id}).scalar()
     key = insert_row(
         connection,
@@ -111,6 +117,7 @@ def add(
         document_sealed=keyring.seal(_encode(result), _DOCUMENT),
         channel=channel,
         way=way,
+        account_id=account_id,
         at=now,
     )
     return int(key)
@@ -156,35 +163,143 @@ def number_of_campaign(connection: Connection, campaign_id: int) -> int:
     return int(connection.execute(statement).scalar_one())
 
 
-def add_person_row(
+def number_of_version(connection: Connection, campaign_id: int, instrument_id: int) -> int:
+    """How many main interviews of a campaign were handed in, for good so far, under one version."""
+    newer = submissions.alias("newer")
+    statement = select(func.count()).where(
+        submissions.c.campaign_id == campaign_id,
+        submissions.c.instrument_id == instrument_id,
+        submissions.c.stage == "main",
+        ~exists().where(
+            newer.c.interview_id == submissions.c.interview_id, newer.c.revision > submissions.c.revision
+        ),
+    )
+    return int(connection.execute(statement).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class CodedRow:
+    """The coded row of a household or person. ``member`` is the number of a household's member for good (0:
+    the unit itself), ``place`` where they stand in this submission, ``household`` the pseudonym of the
+    household they belong to, as far as one is known.
+    """
+
+    pseudonym: str
+    household: str | None
+    member: int
+    place: int
+    area_code: str
+    way: str
+    unit: str
+    row: Mapping[str, str]
+
+
+def add_rows(
     connection: Connection,
     keyring: Keyring,
     *,
     submission_id: int,
     campaign_id: int,
     instrument_id: int,
-    pseudonym: str,
-    area_code: str,
-    way: str,
-    unit: str,
-    row: Mapping[str, str],
+    rows: Sequence[CodedRow],
+    superseded: int | None = None,
 ) -> None:
-    """Write the coded row of a submission; an earlier one of the same person stops being current."""
-    connection.execute(_SUPERSEDE, {"campaign": campaign_id, "person": pseudonym})
+    """Write the coded rows of a submission; those of the ``superseded`` one stop being current."""
+    if superseded is not None:
+        connection.execute(_SUPERSEDE, {"superseded": superseded})
     connection.execute(
         _ADD_ROW,
-        {
-            "submission_id": submission_id,
-            "campaign_id": campaign_id,
-            "instrument_id": instrument_id,
-            "pseudonym": pseudonym,
-            "area_code": area_code,
-            "way": way,
-            "unit": unit,
-            "row_sealed": keyring.seal(msgspec.json.encode(row), _ROW),
-            "current": True,
-        },
+        [
+            {
+                "submission_id": submission_id,
+                "campaign_id": campaign_id,
+                "instrument_id": instrument_id,
+                "pseudonym": one.pseudonym,
+                "household": one.household,
+                "member": one.member,
+                "place": one.place,
+                "area_code": one.area_code,
+                "way": one.way,
+                "unit": one.unit,
+                "row_sealed": keyring.seal(_encode(one.row), _ROW),
+                "current": True,
+            }
+            for one in rows
+        ],
     )
+
+
+def current_rows(connection: Connection, keyring: Keyring, campaign_id: int) -> list[CodedRow]:
+    """The coded rows of a campaign's newest submissions, one submission after another in their places."""
+    columns = (
+        person_rows.c.pseudonym,
+        person_rows.c.household,
+        person_rows.c.member,
+        person_rows.c.place,
+        person_rows.c.area_code,
+        person_rows.c.way,
+        person_rows.c.unit,
+        person_rows.c.row_sealed,
+    )
+    statement = (
+        select(*columns)
+        .where(person_rows.c.campaign_id == campaign_id, person_rows.c.current.is_(True))
+        .order_by(person_rows.c.submission_id, person_rows.c.place)
+    )
+    found = []
+    for row in connection.execute(statement):
+        *plain, sealed = row
+        found.append(CodedRow(*plain, _decode_row(keyring.open(sealed, _ROW))))  # type: ignore[call-arg]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A member of a household in one of its submissions: where they stood, and what was coded of them."""
+
+    submission_id: int
+    place: int
+    member: int
+    row: Mapping[str, str]
+
+
+def members_ever(connection: Connection, keyring: Keyring, interview_id: int) -> list[Listed]:
+    """The members of every revision of a household's submission, the newest revision first."""
+    statement = (
+        select(
+            person_rows.c.submission_id, person_rows.c.place, person_rows.c.member, person_rows.c.row_sealed
+        )
+        .join(submissions, submissions.c.id == person_rows.c.submission_id)
+        .where(submissions.c.interview_id == interview_id, person_rows.c.place > 0)
+        .order_by(submissions.c.revision.desc(), person_rows.c.place)
+    )
+    return [
+        Listed(submission_id, place, member, _decode_row(keyring.open(sealed, _ROW)))
+        for submission_id, place, member, sealed in connection.execute(statement)
+    ]
+
+
+def private_of(connection: Connection, keyring: Keyring, case_id: int) -> dict[str, str]:
+    """What is kept apart of a case, by reference."""
+    rows = connection.execute(_PRIVATE, {"case": case_id})
+    return {ref: keyring.open(sealed, _PRIVATE_VALUE).decode() for ref, sealed in rows}
+
+
+def keep_private(connection: Connection, keyring: Keyring, case_id: int, values: Mapping[str, str]) -> None:
+    """Keep these values apart in place of those kept of the case before."""
+    connection.execute(_FORGET, {"case": case_id})
+    if values:
+        connection.execute(
+            _KEEP,
+            [
+                {
+                    "case_id": case_id,
+                    "ref": ref,
+                    "value_sealed": keyring.seal(value.encode(), _PRIVATE_VALUE),
+                }
+                for ref, value in values.items()
+            ],
+        )
 
 
 def add_consent(

@@ -151,6 +151,10 @@ class Areas:
             forward[conversion.old].append(conversion)
         self._forward = {key: tuple(sorted(steps, key=_by_share)) for key, steps in forward.items()}
         self.vintages: tuple[str, ...] = tuple(sorted({vintage for vintage, _ in self._areas}))
+        self.vintages_known: tuple[str, ...] = tuple(
+            sorted({*self.vintages, *(vintage for vintage, _ in self._forward)})
+        )
+        """Those, and the ones known only by what became of their areas."""
         self._lexicons: dict[str, _Lexicon] = {}
 
     def __len__(self) -> int:
@@ -234,6 +238,26 @@ class Areas:
     def successors(self, old: AreaKey) -> tuple[Conversion, ...]:
         """What became of ``old``, a row per new unit, the greater share first; empty if none is recorded."""
         return self._forward.get(old, ())
+
+    def reached(self, old: AreaKey, vintage: str) -> list[AreaKey]:
+        """The known areas of ``vintage`` that took in people of ``old``; ``old`` itself if it is one of them.
+
+        One where it is certain: land that went elsewhere without people counts for nothing.
+        """
+        seen: set[AreaKey] = set()
+        found: list[AreaKey] = []
+        ahead = [old]
+        while ahead:
+            key = ahead.pop(0)
+            if key in seen or key[0] > vintage:
+                continue
+            seen.add(key)
+            if key[0] == vintage:
+                found += [key] if key in self._areas else []
+                continue
+            steps = self.successors(key)
+            ahead += [step.new for step in steps if step.share != 0 or len(steps) == 1]
+        return found
 
     def search(
         self,

@@ -92,6 +92,10 @@ class Legal:
     decision_number: str = ""
     decision_date: date | None = None
     internal: bool = False
+    transfer_file: str = ""
+    """The number of the impact file for personal data that go abroad (Article 20): with it, files people send
+    may pass over a platform whose servers stand elsewhere.
+    """
 
 
 LONGEST_RETENTION = 3_650
@@ -176,6 +180,28 @@ def check_opening(
         raise Problem("campaign_decision_date", decision_date=legal.decision_date)
     if ends_on < today:
         raise Problem("campaign_over", ends_on=ends_on)
+
+
+def check_extension(starts_on: date, ends_on: date, until: date, today: date) -> None:
+    """Refuse another last day that is none: Problem ``campaign_extension`` (not later than the present one,
+    or past), ``campaign_dates`` (too long after the first day).
+    """
+    if until <= ends_on or until < today:
+        raise Problem("campaign_extension", ends_on=ends_on)
+    if (until - starts_on).days > LONGEST_CAMPAIGN:
+        raise Problem("campaign_dates", starts_on=starts_on, ends_on=until, most=LONGEST_CAMPAIGN)
+
+
+def check_approval(size: int, threshold: int, approved_size: int | None) -> None:
+    """Refuse to open a campaign of ``size`` cases, more than ``threshold``, that nobody else has approved, or
+    that has grown since: Problem ``campaign_approval_needed``, ``campaign_approval_outgrown``.
+    """
+    if size <= threshold:
+        return
+    if approved_size is None:
+        raise Problem("campaign_approval_needed", size=size, threshold=threshold)
+    if size > approved_size:
+        raise Problem("campaign_approval_outgrown", size=size, approved=approved_size)
 
 
 def is_running(status: Status, starts_on: date, ends_on: date, today: date) -> bool:

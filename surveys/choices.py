@@ -8,7 +8,8 @@ looked for:
 that is itself about that number elsewhere in the list ("2 con") makes it doubtful;
 3. a stored name, or the letter before a label;
 4. a yes or a no, where the choices are such;
-5. labels that stand in the reply, or a part of a label that points at it alone;
+5. labels, or their everyday synonyms (:mod:`surveys.synonyms`), that stand in the reply, or a part of a label
+that points at it alone;
 6. a label with one slip of a finger.
 
 What is turned round ("không phải nam"), what stands beside a label and says something, what fits several
@@ -21,7 +22,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
+from surveys.synonyms import synonyms
 from surveys.words import (
     BOUND,
     EITHER,
@@ -41,6 +44,7 @@ from surveys.words import (
     agree,
     agrees,
     core,
+    even,
     is_syllable,
     meanings,
     plain,
@@ -52,10 +56,15 @@ from surveys.words import (
 LABEL_LIMIT = 400
 """Characters of a label that are compared."""
 
+_FEW = 200
+"""Forms of labels that are searched for words written together."""
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """A choice as shown: the name that is stored, and its labels (one or more languages)."""
+
+class Option(NamedTuple):
+    """A choice as shown: the name that is stored, and its labels (one or more languages).
+
+    A tuple, since lists of thousands are compared at every reply.
+    """
 
     name: str
     labels: tuple[str, ...]
@@ -113,8 +122,9 @@ class Index:
     """The labels of a list of choices, folded once and only read from then on."""
 
     __slots__ = (
-        "all_of", "by_name", "by_word", "digits", "echoes", "forms", "glued", "keep", "letters", "marked",
-        "no", "none", "numbers", "other", "plain_forms", "size", "starts", "unsure", "vocabulary", "yes",
+        "all_of", "by_name", "by_word", "denying", "digits", "echoes", "forms", "glued", "keep", "letters",
+        "marked", "no", "none", "numbers", "other", "plain_forms", "plainly_none", "size", "starts",
+        "unsure", "vocabulary", "yes",
     )  # fmt: skip
 
     def __init__(self, choices: Sequence[Option]) -> None:
@@ -132,12 +142,15 @@ class Index:
         self.by_word: dict[str, list[_Form]] = {}
         """The forms that have a plain word; under the empty word those of one word."""
         labels: list[Words] = []
+        forms: list[list[Words]] = []
         for at, option in enumerate(choices):
             self.by_name.setdefault(option.name.lower(), at)
             first: Words = ()
+            forms.append([])
             for label in option.labels:
                 for form in self._forms(at, label[:LABEL_LIMIT]):
                     first = first or form
+                    forms[at].append(form)
                     self._add(_Form(at, form))
                 # With its number or letter too, as a person copies it.
                 whole = usual(words(label[:LABEL_LIMIT]))
@@ -145,6 +158,11 @@ class Index:
             labels.append(first)
         self.vocabulary = frozenset(each.plain for form in self.forms for each in form.words)
         self.digits = any(each.isdecimal() for each in self.vocabulary)
+        for at, saying in synonyms(forms):
+            # Only whole: they are no part of a label, and none of its words.
+            alike = _Form(at, saying)
+            self.plain_forms.setdefault(plain(saying), []).append(alike)
+            self.starts.setdefault(_start(saying), []).append(alike)
         self.keep = self.vocabulary
         """Plain words that say something beside these labels."""
         if len(KIN & {each for form in self.forms for each in form.words}) > 1:
@@ -166,17 +184,21 @@ class Index:
                 self.letters.setdefault(sign, at)
             label = label[enumerated.end() :]
         whole = usual(words(label))
-        forms = [whole, usual(words(_ASIDE.sub(" ", label)))]
+        forms = [whole]
+        if "(" in label or "[" in label:
+            forms.append(usual(words(_ASIDE.sub(" ", label))))
         kind = PLACE.at(whole, 0)
         if 0 < kind < len(whole) and not whole[kind].plain.isdecimal():
             forms.append(whole[kind:])
+        if len(whole) > 1 and whole[0].plain in ("tai", "o") and whole[0].shape in ("tai.", "ơ?"):
+            # "Tại nhà", "ở nhà", "nhà".
+            forms += [whole[1:], (word("ở"), *whole[1:]), (word("tại"), *whole[1:])]
         return [form for form in dict.fromkeys(forms) if form]
 
     def _add(self, form: _Form) -> None:
         self.forms.append(form)
         self.plain_forms.setdefault(plain(form.words), []).append(form)
-        second = form.words[1].plain if len(form.words) > 1 else ""
-        self.starts.setdefault((form.words[0].plain, second), []).append(form)
+        self.starts.setdefault(_start(form.words), []).append(form)
         self.glued.setdefault("".join(each.plain for each in form.words), []).append(form)
         for name in {each.plain for each in form.words} | ({""} if len(form.words) == 1 else set()):
             self.by_word.setdefault(name, []).append(form)
@@ -215,6 +237,11 @@ class Index:
         self.none = tuple(
             at for at, label in enumerate(labels) if _NONE.at(label, 0) and not _NEITHER.at(label, 0)
         )
+        denying = [at for at, label in enumerate(labels) if label and label[0] in _DENYING]
+        self.denying = tuple(denying if len(denying) == 1 else ())
+        """The one choice that denies all others: *Không muốn học*."""
+        self.plainly_none = tuple(at for at in self.none if _NONE.at(labels[at], 0) == len(labels[at]))
+        """Those that say *không có* and no more."""
         self.all_of = tuple(at for at, label in enumerate(labels) if _ALL.at(label, 0))
         self.other = tuple(at for at, label in enumerate(labels) if _OTHER.at(label, 0))
         self.unsure = {
@@ -242,6 +269,17 @@ class Index:
         same = {form.at for form in found if form.words == said}
         return tuple(sorted(same or {form.at for form in found if self.fits(said, form.words)}))
 
+    def apart(self, run: str) -> Words:
+        """The words of a label that make ``run`` when they are written together; none if there are none."""
+        for form in self.forms[:_FEW]:
+            for start, first in enumerate(form.words):
+                if not run.startswith(first.plain):
+                    continue
+                for end in range(start + 2, len(form.words) + 1):
+                    if "".join(each.plain for each in form.words[start:end]) == run:
+                        return form.words[start:end]
+        return ()
+
     def holding(self, said: Words) -> tuple[int, ...]:
         """The choices whose label has ``said`` in it, word for word."""
         some = usual(said)
@@ -253,6 +291,10 @@ class Index:
             and self.fits(some, form.words[start : start + len(some)])
         }
         return tuple(sorted(found))
+
+
+def _start(some: Words) -> tuple[str, str]:
+    return some[0].plain, some[1].plain if len(some) > 1 else ""
 
 
 def _done_or_not(positive: Words, negative: Words) -> bool:
@@ -277,6 +319,7 @@ _NUMBERS |= {
     for number, name in enumerate("one two three four five six seven eight nine ten".split(), 1)
 }
 _NUMBERS |= {"nhat": (word("nhất").shape, 1), "tu": (word("tư").shape, 4)}
+_WORDS_OF = {str(number): word(name) for number, name in enumerate("một hai ba bốn năm".split(), 1)}
 _EVERYDAY = frozenset({"nam", "sau", "bay", "tu", "ba"})
 """Number words that without marks are other words too."""
 
@@ -301,7 +344,16 @@ def _typed(one: Word) -> int | None:
     return int(one.plain) if len(one.plain) < 5 else -1
 
 
+_ORDINALS = {
+    "dau": 0, "dau tien": 0, "thu nhat": 0, "first": 0, "first one": 0, "cuoi": -1, "cuoi cung": -1,
+    "last": -1, "last one": -1, "second": 1, "second one": 1, "third": 2, "third one": 2, "fourth": 3,
+    "fourth one": 3, "fifth": 4, "fifth one": 4,
+}  # fmt: skip
+"""Places in the list by name; −1 is the last."""
+
 _LONE = re.compile(r"[\"“'(\[#]?\s*[0-9]{1,6}\s*[\"”')\].:!#]{0,3}")
+_NUMBER_SIGN = re.compile(r"^\s*no\.? ?(?=[0-9])", re.IGNORECASE)
+"""``No. 5``, where *no* turns nothing round."""
 _FIGURES = re.compile(r"[-−+]\s*[0-9]|[0-9]\s*[.,/]\s*[0-9]")
 
 
@@ -310,6 +362,7 @@ def point_at_one(text: str, index: Index, question: str = "") -> Found:
 
     ``question``, if at hand, is the text asked: its words may be repeated after a yes or a no.
     """
+    text = _NUMBER_SIGN.sub("number ", text)
     said = usual(words(text))
     if not said or len(said) > 40:
         return NOTHING
@@ -320,11 +373,17 @@ def point_at_one(text: str, index: Index, question: str = "") -> Found:
         found = _several_numbers(text, said, index) or _listed(said, index)
     if found is None:
         inner = core(said, index.keep)
+        if len(inner) > 2 and inner[-1].plain == "dau" and NEGATIVE.holds(inner[0]):
+            # "Không … đâu" only says it louder.
+            inner = inner[:-1]
         exact = index.exactly(inner) or (index.exactly(_in_digits(inner)) if index.digits else ())
+        exact = exact or _spelled_exactly(inner, index)
         if exact:
             found = Found(exact, len(exact) == 1)
         else:
             found = _yes_or_no(said if meanings(said) else inner, index, words(question))
+            if found is None and len(index.plainly_none) == 1 and meanings(inner) & {"no", "none"}:
+                found = Found(index.plainly_none)
             found = found or _by_words(said, inner, index, words(question))
     if "?" in text and found.sure:
         return Found(found.positions, False)
@@ -338,6 +397,13 @@ def _numbered(text: str, said: Words, index: Index) -> Found | None:
     start = 0
     while length := NUMBERED.at(inner, start):
         start += length
+    ordinal = _ORDINALS.get(plain(inner[start + (len(inner) > start and inner[start].plain == "cai") :]))
+    if (
+        ordinal is not None
+        and (start or said[0].plain in ("the", "cai", "y", "cau"))
+        and not index.exactly(inner)
+    ):
+        return Found((ordinal if ordinal >= 0 else index.size - 1,)) if ordinal < index.size else BEYOND
     if len(inner) != start + 1 or (not lone and _FIGURES.search(text)):
         return None
     one = inner[start]
@@ -365,9 +431,17 @@ def _numbered(text: str, said: Words, index: Index) -> Found | None:
 
 def _named(text: str, said: Words, index: Index) -> Found | None:
     """A choice by its stored name, or by the letter before its label."""
-    name = index.by_name.get(text.strip().strip(".").lower())
-    if name is None and len(said) == 1:
-        name = index.letters.get(said[0].plain)
+    name = index.by_name.get(text.strip().strip("().:").lower())
+    if len(said) > 1 and len(said[0].plain) == 1:
+        # "B nhé".
+        inner = core(said, index.keep)
+        said = inner if inner[0] == said[0] else said
+    one = said[-1]
+    led = len(said) == 1 or (len(one.plain) == 1 and NUMBERED.at(said, 0) == len(said) - 1)
+    if name is None and led:
+        name = index.letters.get(one.plain)
+        if name is None and len(one.plain) == 1 and one.plain.isalpha():
+            name = index.by_name.get(one.plain)
     return None if name is None else Found((name,))
 
 
@@ -396,6 +470,13 @@ def _listed(said: Words, index: Index) -> Found | None:
     return Found(tuple(positions), shown and len(positions) == 1)
 
 
+def _spelled_exactly(said: Words, index: Index) -> tuple[int, ...]:
+    """The label that ``said`` is with its digits in words: ``đi 1 mình``."""
+    if len(said) == 1 or not any(each.plain.isdecimal() for each in said):
+        return ()
+    return index.exactly(tuple(_WORDS_OF.get(each.plain, each) for each in said))
+
+
 def _in_digits(said: Words) -> Words:
     """``hai con`` → ``2 con``."""
     return tuple(each if (number := _small(each)) is None else word(str(number)) for each in said)
@@ -415,6 +496,11 @@ def _yes_or_no(said: Words, index: Index, question: Words) -> Found | None:
     """
     if not index.yes:
         return None
+    if len(said) > 2 and said[-1].plain == "dau" and NEGATIVE.holds(said[0]):
+        # "Không … đâu" only says it louder.
+        said = said[:-1]
+    if "unclear" in meanings(said):
+        return Found((*index.yes, *index.no), False)
     meant = meanings(said) & {"yes", "no"}
     if not meant:
         meant = meanings(said[:1]) & {"yes", "no"}
@@ -443,7 +529,7 @@ def _echoes(one: Word, index: Index, question: Words) -> bool:
 
 # ── by words ──────────────────────────────────────────────────────────────────────────────────────────
 
-_SOFT = frozenset("gioi nguoi toi thuoc dan song o tai la bang tot nghiep trinh do school".split())
+_SOFT = frozenset("gioi nguoi toi thuoc dan song o tai la bang tot nghiep trinh do school by".split())
 """Plain words that may stand beside a label without changing it: "giới nữ", "bằng đại học"."""
 
 
@@ -481,6 +567,9 @@ def _glued(said: Words, index: Index) -> Found | None:
         for form in index.glued.get(run, ())
         if len(form.words) != len(said) and marks in ((run, ""), _run_of(form.words))
     }
+    if not positions and len(said) == 1 and len(run) > 5 and not is_syllable(run):
+        apart = index.apart(run)
+        return _part(apart, index) if apart else None
     return Found(tuple(positions), len(positions) == 1) if positions else None
 
 
@@ -527,7 +616,8 @@ def _part(said: Words, index: Index) -> Found:
     sure: set[int] = set()
     near: set[int] = set()
     turned: set[int] = set()
-    for form in index.by_word.get(said[0].plain, ()):
+    rarest = min((index.by_word.get(each.plain, ()) for each in said), key=len)
+    for form in rarest:
         label = form.words
         for start in range(len(label) - len(said) + 1):
             end = start + len(said)
@@ -540,7 +630,9 @@ def _part(said: Words, index: Index) -> Found:
             weak = len(said) == 1 and (
                 len(label) > (2 if is_syllable(said[0].plain) else 5) or other > (end == len(label))
             )
-            denied = any(NEGATIVE.holds(each) for each in left)
+            # "Trong tỉnh, ngoài xã" doesn't deny the province.
+            bound = bound or any(each.plain == "ngoai" for each in left)
+            denied = any(NEGATIVE.holds(each) and each.plain != "ngoai" for each in left)
             (turned if denied else near if bound or weak else sure).add(form.at)
             break
     if not sure and not near:
@@ -592,6 +684,62 @@ def _one_slip(one: str, other: str) -> bool:
     return swapped or one[at + 1 :] == other[at + 1 :]
 
 
+# ── an order ────────────────────────────────────────────────────────────────────────────────────────────
+
+_THEN = re.compile(
+    r"\s*(?:->|=>|[>→]|(?<!\w)(?:rồi đến|rồi tới|rồi|sau đó là|sau đó|kế đến|kế là|tiếp theo là|tiếp theo|"
+    r"tiếp đến|cuối cùng là|cuối cùng|đầu tiên là|đầu tiên|trước hết là|trước hết|xong đến|and then|then|"
+    r"finally|first)(?!\w))\s*"
+)
+
+
+def point_in_order(text: str, index: Index) -> Found:
+    """The choices that ``text`` names, in the order it names them: ``2 1 3``, ``213``, ``zalo > facebook``.
+
+    Not sure where one of them is doubtful or comes twice. It may name some of them only.
+    """
+    said = usual(words(text))
+    if not said or len(said) > 80 or "?" in text or EITHER.any(said):
+        return NOTHING
+    run = said[0].plain
+    if len(said) == 1 and run.isdecimal() and len(run) > 1 and index.size < 10:
+        whole = sorted(run) == [str(number) for number in range(1, index.size + 1)]
+        return Found(tuple(int(digit) - 1 for digit in run)) if whole else BEYOND
+    found = _by_numbers(text, core(said, index.keep), index) or _by_letters(said, index)
+    if found is not None and (_SPAN.search(text) or found.beyond):
+        # "1-3-2" is an order, "1-3" perhaps a span.
+        numbers = [int(each.plain) for each in said if each.plain.isdecimal() and len(each.plain) < 5]
+        shown = len(numbers) > 2 and all(1 <= number <= index.size for number in numbers)
+        found = Found(tuple(number - 1 for number in numbers)) if shown else found
+    if found is None:
+        found = _labels_in_order(text, index)
+    return Found(
+        found.positions, found.sure and len(set(found.positions)) == len(found.positions), found.beyond
+    )
+
+
+def _labels_in_order(text: str, index: Index) -> Found:
+    positions: list[int] = []
+    sure = True
+    for part in _THEN.split(even(text)):
+        said = usual(words(part))
+        if not said:
+            continue
+        if any(NEGATIVE.holds(each) for each in said) and not index.exactly(core(said, index.keep)):
+            return NOTHING
+        for piece in _pieces(part, said, index):
+            held, rest = _held(piece, index)
+            if held and all(_between(each, index) for each in rest):
+                positions.extend(held)
+                continue
+            here = _piece(piece, index)
+            if not here.positions:
+                return NOTHING
+            positions.extend(here.positions)
+            sure = sure and here.sure
+    return Found(tuple(positions), sure)
+
+
 # ── several choices ───────────────────────────────────────────────────────────────────────────────────
 
 _SEPARATOR = re.compile(r"[,;\n/&+|•、，]+|(?<=[^0-9])\.(?=\s)|(?:^|\s)-\s")
@@ -608,12 +756,17 @@ def point_at_several(text: str, index: Index) -> Found:
     if not said or len(said) > 80 or "?" in text or _CROSSED.search(text):
         return NOTHING
     inner = core(said, index.keep)
-    found = _every(said, inner, index) or _by_numbers(text, inner, index)
-    if found is None and "none" in meanings(said) | meanings(inner):
+    exact = _spelled_exactly(said, index)
+    if exact:
+        return Found(exact, len(exact) == 1)
+    found = _but(text, index) or _every(said, inner, index) or _by_numbers(text, inner, index)
+    if found is None:
+        found = _by_letters(said, index)
+    if found is None and ("none" in meanings(said) | meanings(inner) or _nothing_of_it(inner, index)):
         found = Found(index.none, len(index.none) == 1)
     if found is None:
         found = _by_labels(text, said, index)
-    alone = {*index.none, *index.unsure["dont_know"], *index.unsure["prefer_not"]}
+    alone = {*index.none, *index.denying, *index.unsure["dont_know"], *index.unsure["prefer_not"]}
     if len(set(found.positions)) > 1 and alone & set(found.positions):
         # "Không có" and something.
         return Found(found.positions, False)
@@ -635,6 +788,52 @@ def _every(said: Words, inner: Words, index: Index) -> Found | None:
     if index.all_of:
         return Found(index.all_of, len(index.all_of) == 1)
     return Found(every, not index.other)
+
+
+_EXCEPT = re.compile(r"(?<!\w)(?:ngoại trừ|ngoai tru|trừ|tru|except for|except|but not|but)(?!\w)")
+
+
+def _but(text: str, index: Index) -> Found | None:
+    """All but some: ``tất cả trừ 2``; doubtful where *all* is not said. None: no such thing is said."""
+    turn = _EXCEPT.search(even(text))
+    if turn is None:
+        return None
+    said, left = usual(words(even(text)[: turn.start()])), even(text)[turn.end() :].strip(" ,.:")
+    without = point_at_several(left, index) if left and not _EXCEPT.search(left) else NOTHING
+    if not without.sure or not without.positions:
+        return None
+    every = _every(said, core(said), index) if said else Found(tuple(range(index.size)), False)
+    if every is None:
+        return None
+    rest = tuple(at for at in every.positions if at not in without.positions)
+    return Found(rest, every.sure and bool(rest))
+
+
+def _nothing_of_it(said: Words, index: Index) -> bool:
+    """``không dùng cái nào``, ``chưa học gì hết``: none of what is listed."""
+    ends = said[-1].plain in ("het", "ca") and len(said) > 2
+    last = said[-2 if ends else -1]
+    return (
+        3 <= len(said) - ends <= 5
+        and NEGATIVE.holds(said[0])
+        and last.plain in ("nao", "gi")
+        and last.shape in (last.plain, "nao`", "gi`")
+        and not index.holding(said)
+    )
+
+
+def _by_letters(said: Words, index: Index) -> Found | None:
+    """Letters of choices, or stored names of one letter: ``a, c``, ``A và B``. None for anything else."""
+    positions = []
+    for one in said:
+        at = index.letters.get(one.plain)
+        if at is None and len(one.plain) == 1 and one.plain.isalpha():
+            at = index.by_name.get(one.plain)
+        if at is not None and one.shape == one.plain:
+            positions.append(at)
+        elif not JOINING.holds(one):
+            return None
+    return Found(tuple(positions)) if len(positions) > 1 else None
 
 
 def _by_numbers(text: str, said: Words, index: Index) -> Found | None:
@@ -660,7 +859,8 @@ def _by_numbers(text: str, said: Words, index: Index) -> Found | None:
             either, length = True, 1
         else:
             length = max(lexicon.at(said, at) for lexicon in (NUMBERED, JOINING, LEADING, TRAILING))
-            if not length:
+            joins = JOINING.holds(one) or NUMBERED.holds(one)
+            if not length or (one.plain in index.keep and not joins):
                 return None
         at += length
     if not surely:

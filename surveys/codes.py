@@ -14,6 +14,7 @@ from surveys.words import narrow
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """The 32 characters of a code; the first eight are the digits."""
+DIGITS = ALPHABET[:8]
 
 _VALUE = {character: value for value, character in enumerate(ALPHABET)}
 _SPREAD = {5: 60_013, 6: 2_000_003}
@@ -97,3 +98,26 @@ def find_code(text: str) -> str | None:
         ):
             return joined.upper()
     return None
+
+
+# ── hand-over ───────────────────────────────────────────────────────────────────────────────────────────────
+
+HANDOVER = 8
+"""Characters of a one-time code by which an interview goes on with another device."""
+_HANDOVER = re.compile(rf"TT[ -]?([{ALPHABET}]{{4}})[ -]?([{ALPHABET}]{{4}})")
+
+
+def write_handover(code: str) -> str:
+    """A hand-over code as it is shown: ``TT-ABCD-2345``. In a link it stands without hyphens."""
+    return f"TT-{code[:4]}-{code[4:]}"
+
+
+def find_handover(text: str) -> str | None:
+    """The hand-over code that a message consists of, in capitals and without its prefix; None for anything
+    else. With a digit in it or written with its hyphens, so that no word is taken for one.
+    """
+    said = narrow(_INVISIBLE.sub("", text[:40])).strip().upper()
+    found = _HANDOVER.fullmatch(said)
+    if found is None or not (any(map(str.isdecimal, said)) or "-" in said):
+        return None
+    return found[1] + found[2]

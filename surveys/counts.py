@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,11 +12,24 @@ from itertools import pairwise
 from surveys.disclosure import SHARE_FLOOR, THRESHOLD, Reason, Share, Sum, Table, suppress
 from surveys.forms import Missing
 from surveys.indicators import Answers, Verdict, items_of, score
-from surveys.instruments import ANSWERED, CODES, NOT_ASKED, AnyOf, Instrument, Score, Way, screen_out
+from surveys.instruments import (
+    ANSWERED,
+    CODES,
+    NOT_ASKED,
+    AnyOf,
+    Instrument,
+    Part,
+    PersonFields,
+    Score,
+    Unit,
+    Way,
+    screen_out,
+)
 from surveys.population import (
     DECREE_135_2020,
     AgeBand,
     Birth,
+    Denominator,
     RetirementAges,
     Sex,
     WorkingAgeRule,
@@ -25,11 +39,16 @@ from surveys.population import (
 )
 from surveys.problems import Problem
 
+_AREA = re.compile(r"[A-Za-z0-9._-]{1,20}")
+
 UNKNOWN = "unknown"
 """Sex of a person who did not say."""
 
 ASKED = "asked"
 """The denominator of a question: the persons who were asked it."""
+
+HOUSEHOLDS_ASKED = "households_asked"
+"""The denominator of a question about the household."""
 
 
 class Dimension(StrEnum):
@@ -60,13 +79,59 @@ class Entry:
 
 def by_name(values: Mapping[str, str], missing: Mapping[str, Missing]) -> dict[str, str | Missing]:
     """A submission's values and missing states by reference (``/data/group/name``) → answers by question
-    name.
+    name. What was asked of the members of a repeat is no part of it: :func:`by_member`.
     """
     answers: dict[str, str | Missing] = {
-        ref.rpartition("/")[2]: value for ref, value in values.items() if value
+        ref.rpartition("/")[2]: value for ref, value in values.items() if value and "[" not in ref
     }
-    answers.update((ref.rpartition("/")[2], why) for ref, why in missing.items())
+    answers.update((ref.rpartition("/")[2], why) for ref, why in missing.items() if "[" not in ref)
     return answers
+
+
+def by_member(
+    values: Mapping[str, str], missing: Mapping[str, Missing], repeat: str
+) -> dict[int, dict[str, str | Missing]]:
+    """The same for each instance of the repeat of that name, by its number: ``/data/member[2]/age`` is
+    ``age`` of 2. What stands in a repeat inside it is left out.
+    """
+    members: dict[int, dict[str, str | Missing]] = {}
+    given: Iterable[tuple[str, str | Missing]] = (*values.items(), *missing.items())
+    for ref, value in given:
+        before, _, rest = ref.partition("[")
+        if not value or not rest or "[" in rest or before.rpartition("/")[2] != repeat:
+            continue
+        number, _, path = rest.partition("]")
+        members.setdefault(int(number), {})[path.rpartition("/")[2]] = value
+    return dict(sorted(members.items()))
+
+
+def members_of(
+    instrument: Instrument, values: Mapping[str, str], missing: Mapping[str, Missing]
+) -> dict[int, dict[str, str | Missing]]:
+    """The answers about each member that the instrument counts, by number; none where it counts none."""
+    if instrument.members is None:
+        return {}
+    return by_member(values, missing, instrument.members.repeat)
+
+
+def area_of(instrument: Instrument, answers: Answers) -> str | None:
+    """The code of the area the answers say they belong to, if they do."""
+    area = answers.get(instrument.area) if instrument.area is not None else None
+    return None if area is None or isinstance(area, Missing) or not _AREA.fullmatch(area) else area
+
+
+def way_of(person: PersonFields | None, answers: Answers, otherwise: Way) -> Way:
+    """Whether this person answered: as the answers about them say, else as the interview was held."""
+    said = answers.get(person.way) if person is not None and person.way is not None else None
+    return Way(said) if said in set(Way) else otherwise
+
+
+def member_way(person: PersonFields | None, answers: Answers, held: Way) -> Way:
+    """How a member of a household was answered for, in an interview that was ``held`` so: whoever answered
+    for themselves did so in that way, everybody else was answered for.
+    """
+    said = way_of(person, answers, Way.PROXY)
+    return held if said is Way.SELF else said
 
 
 def coded(answers: Answers) -> dict[str, str]:
@@ -75,14 +140,14 @@ def coded(answers: Answers) -> dict[str, str]:
     return {name: codes[value] if isinstance(value, Missing) else value for name, value in answers.items()}
 
 
-def sex_and_birth(instrument: Instrument, answers: Answers) -> tuple[Sex | None, Birth | None]:
+def sex_and_birth(person: PersonFields | None, answers: Answers) -> tuple[Sex | None, Birth | None]:
     """Sex and birth of the person the answers are about, None where they are not known."""
-    if instrument.person is None:
+    if person is None:
         return None, None
-    sex = answers.get(instrument.person.sex)
-    birth = answers.get(instrument.person.birth)
+    sex = answers.get(person.sex)
+    birth = answers.get(person.birth)
     return (
-        None if sex is None or isinstance(sex, Missing) else instrument.person.sexes.get(sex),
+        None if sex is None or isinstance(sex, Missing) else person.sexes.get(sex),
         None if birth is None or isinstance(birth, Missing) else parse_birth(birth),
     )
 
@@ -94,10 +159,12 @@ def entries(
     area: str,
     way: Way,
     on: date,
+    members: Iterable[Answers] = (),
     rule: WorkingAgeRule = WorkingAgeRule.BIRTH_MONTH,
     ages: RetirementAges = DECREE_135_2020,
 ) -> tuple[Entry, ...]:
-    """Everything one submission counts for: its questions, choice by choice, and its indicators.
+    """Everything one submission counts for: its questions, choice by choice, and its indicators; of a
+    household the same for each of its ``members`` as a person.
 
     ``on`` is the campaign's reference date, ``rule`` and ``ages`` its reading of working age. An interview
     that was screened out counts for nothing. A question with several answers also counts once as *answered*,
@@ -106,10 +173,28 @@ def entries(
     """
     if screen_out(instrument, answers) is not None:
         return ()
-    sex, birth = sex_and_birth(instrument, answers)
-    band = age_band(birth, sex, on, rule=rule, ages=ages)
+    own, *of_members = instrument.parts
+    found = _entries(instrument, own, answers, area, way, on, rule, ages)
+    for part in of_members:
+        for member in members:
+            said = member_way(part.person, member, way)
+            found += _entries(instrument, part, member, area, said, on, rule, ages)
+    return tuple(found)
+
+
+def _entries(
+    instrument: Instrument,
+    part: Part,
+    answers: Answers,
+    area: str,
+    way: Way,
+    on: date,
+    rule: WorkingAgeRule,
+    ages: RetirementAges,
+) -> list[Entry]:
+    """What one household or person counts for."""
     found: list[tuple[str, str]] = []
-    for name in instrument.items:
+    for name in part.items:
         barred = way is Way.PROXY and name in instrument.self_only
         value = None if barred else answers.get(name)
         if value is None:
@@ -118,25 +203,22 @@ def entries(
             found.append((name, CODES[value]))
         else:
             found += [(name, choice) for choice in dict.fromkeys(value.split())]
-            if name in instrument.multiple:
+            if name in part.multiple:
                 found.append((name, ANSWERED))
-    members = membership(birth, sex, on, rule=rule, ages=ages)
+    sex, band = UNKNOWN, AgeBand.UNKNOWN
+    populations: Mapping[Denominator, bool | None] = {Denominator.HOUSEHOLDS: True}
+    if part.unit is Unit.PERSON:
+        known, birth = sex_and_birth(part.person, answers)
+        sex = known.value if known else UNKNOWN
+        band = age_band(birth, known, on, rule=rule, ages=ages)
+        populations = membership(birth, known, on, rule=rule, ages=ages)
     found += [
         (outcome.item, outcome.verdict.value)
-        for outcome in score(instrument, answers, members=members, way=way)
+        for outcome in score(instrument, answers, members=populations, way=way, part=part)
     ]
-    return tuple(
-        Entry(
-            item=item,
-            outcome=outcome,
-            unit=instrument.unit.value,
-            way=way.value,
-            area=area,
-            sex=sex.value if sex else UNKNOWN,
-            age_band=band.value,
-        )
-        for item, outcome in found
-    )
+    return [
+        Entry(item, outcome, part.unit.value, way.value, area, sex, band.value) for item, outcome in found
+    ]
 
 
 # ── from the cube to a table ────────────────────────────────────────────────────────────────────────────────
@@ -186,11 +268,13 @@ class CountTable:
     outcomes: tuple[str, ...]
     rows: tuple[Tally, ...]
     total: Tally
+    unit: Unit = Unit.PERSON
+    """What is counted: persons or households."""
 
 
 def countable(instrument: Instrument) -> tuple[str, ...]:
     """Every item a count can be asked for: indicators (and their other thresholds), then questions."""
-    return (*(item for each in instrument.indicators for item in items_of(each)), *instrument.items)
+    return (*(item for each in instrument.every_indicator for item in items_of(each)), *instrument.items)
 
 
 def table(
@@ -208,7 +292,8 @@ def table(
     ``count_unknown_item`` (with what can be counted) and ``count_negative`` when the cells can't be a cube's.
     """
     indicator = instrument.indicator(item.partition("@")[0])
-    if item not in countable(instrument):
+    part = instrument.part_of(item)
+    if part is None or item not in countable(instrument):
         raise Problem("count_unknown_item", item=item, known=", ".join(countable(instrument)))
     groups: dict[tuple[str, ...], dict[str, int]] = {}
     everybody: dict[str, int] = {}
@@ -218,7 +303,8 @@ def table(
         group = tuple(str(getattr(entry, dimension.value)) for dimension in by)
         for counts in (groups.setdefault(group, {}), everybody):
             counts[entry.outcome] = counts.get(entry.outcome, 0) + count
-    several = item in instrument.multiple
+    several = item in part.multiple
+    asked = ASKED if part.unit is Unit.PERSON else HOUSEHOLDS_ASKED
     tallies = [
         _tally(item, group, counts, indicator=indicator is not None, several=several)
         for group, counts in groups.items()
@@ -226,13 +312,14 @@ def table(
     ]
     return CountTable(
         item=item,
-        denominator=indicator.denominator.value if indicator else ASKED,
+        denominator=indicator.denominator.value if indicator else asked,
         indicator=indicator is not None,
         several=several,
         by=tuple(by),
         outcomes=_outcomes(everybody, () if indicator else choices, indicator=indicator is not None),
         rows=tuple(sorted(tallies, key=lambda tally: _place(tally.group, by))) if by else (),
         total=_tally(item, (), everybody, indicator=indicator is not None, several=several),
+        unit=part.unit,
     )
 
 
@@ -300,6 +387,17 @@ BREAKDOWNS: tuple[tuple[Dimension, ...], ...] = (
 )
 """The breakdowns that counts are offered in."""
 
+_OF_PERSONS = frozenset({Dimension.SEX, Dimension.AGE_BAND})
+
+
+def breakdowns_offered(instrument: Instrument, item: str) -> tuple[tuple[Dimension, ...], ...]:
+    """The breakdowns an item is offered in: a household has neither sex nor age."""
+    part = instrument.part_of(item)
+    if part is None or part.unit is Unit.PERSON:
+        return BREAKDOWNS
+    return tuple(by for by in BREAKDOWNS if not _OF_PERSONS & set(by))
+
+
 Place = tuple[tuple[str, ...], str]
 """A cell of a count: its group (``()`` is the total) and its outcome, ``n`` or ``undetermined``."""
 _Key = tuple[str, tuple[tuple[str, str], ...], str]
@@ -329,7 +427,9 @@ def family(instrument: Instrument, item: str) -> tuple[str, ...]:
     indicator = instrument.indicator(name)
     if indicator is not None and isinstance(indicator.rule, Score):
         return items_of(indicator)
-    rules = {each.name: set(each.questions) for each in instrument.indicators if isinstance(each.rule, AnyOf)}
+    rules = {
+        each.name: set(each.questions) for each in instrument.every_indicator if isinstance(each.rule, AnyOf)
+    }
     found = {name}
     while True:
         grown = found | {
@@ -349,7 +449,7 @@ def breakdowns(
     cells: Iterable[tuple[Entry, int]],
     *,
     item: str,
-    by: Iterable[Sequence[Dimension]] = BREAKDOWNS,
+    by: Iterable[Sequence[Dimension]] | None = None,
 ) -> tuple[CountTable, ...]:
     """Every count of the family of ``item`` in each breakdown: what people can ask for one by one.
 
@@ -360,9 +460,9 @@ def breakdowns(
     for entry, count in cells:
         if entry.item in by_item:
             by_item[entry.item].append((entry, count))
-    breakdowns = tuple(by)
+    offered = breakdowns_offered(instrument, item) if by is None else tuple(by)
     return tuple(
-        table(instrument, found, item=name, by=each) for name, found in by_item.items() for each in breakdowns
+        table(instrument, found, item=name, by=each) for name, found in by_item.items() for each in offered
     )
 
 
@@ -508,7 +608,7 @@ def _same_people(
     """What the indicators of one group tell about each other; adds the cells that nobody prints but anyone
     can work out.
     """
-    for indicator in instrument.indicators:
+    for indicator in instrument.every_indicator:
         name = indicator.name
         if isinstance(indicator.rule, Score):
             at = {threshold: f"{name}@{threshold}" for threshold in indicator.rule.sensitivity}

@@ -8,7 +8,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from surveys.forms import Missing
-from surveys.instruments import AnyOf, Indicator, Instrument, Score, Way
+from surveys.instruments import AnyOf, Indicator, Instrument, Part, Score, Way
 from surveys.population import Denominator
 from surveys.problems import Problem
 
@@ -48,8 +48,10 @@ def score(
     *,
     members: Mapping[Denominator, bool | None],
     way: Way = Way.SELF,
+    part: Part | None = None,
 ) -> tuple[Outcome, ...]:
-    """Every indicator of the instrument for one person, at the chosen and at the sensitivity thresholds.
+    """Every indicator of one part of the instrument (without one, of its own unit) for one person or
+    household, at the chosen and at the sensitivity thresholds.
 
     ``members`` says which populations the person belongs to (:func:`surveys.population.membership`); where
     that is unknown the outcome is undetermined, since a person who may not belong to the denominator can't be
@@ -59,7 +61,7 @@ def score(
     if way is Way.PROXY:
         answers = {name: value for name, value in answers.items() if name not in instrument.self_only}
     outcomes = []
-    for indicator in instrument.indicators:
+    for indicator in (part or instrument).indicators:
         member = members.get(indicator.denominator)
         for threshold, verdict in _verdicts(indicator, answers):
             chosen = threshold is None or threshold == _chosen(indicator)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from surveys.forms import ASKED, Form, Kind, Missing, Question
+from surveys.forms import ASKED, Form, Kind, Missing, Question, Repeat
 from surveys.population import Denominator, Sex
 from surveys.problems import Problem
 from surveys.replies import Offers
@@ -32,6 +32,10 @@ class Way(StrEnum):
     """Somebody else answered for the person."""
     ASSISTED = "assisted"
     """The person answered, a collector read aloud and typed."""
+
+
+WAY_FIELD = "cach_tra_loi"
+"""The hidden field by which a form that asks for it learns how it is answered."""
 
 
 ANSWERED = "answered"
@@ -119,8 +123,70 @@ class Indicator:
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """How a member of ``from_age`` full years or more is spoken to, by sex."""
+
+    from_age: int
+    by_sex: Mapping[Sex, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """Members whose ``field`` is ``value`` get a code of their own to the campaign that asks
+    ``instrument``.
+    """
+
+    field: str
+    value: str
+    instrument: str
+    address: tuple[Address, ...] = ()
+    """By rising age; younger than the first: as the form says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The people of a household: one instance each of the form's repeat ``repeat``, told apart by ``name``.
+
+    All fields, counted questions and indicators are of one member. ``person.way`` says whether the member
+    answered for themselves.
+    """
+
+    repeat: str
+    name: str
+    person: PersonFields
+    one: tuple[str, ...] = ()
+    multiple: tuple[str, ...] = ()
+    indicators: tuple[Indicator, ...] = ()
+    invited: Invited | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is counted of one unit of an instrument: its questions and indicators."""
+
+    unit: Unit
+    person: PersonFields | None
+    one: tuple[str, ...]
+    multiple: tuple[str, ...]
+    indicators: tuple[Indicator, ...]
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Its counted questions."""
+        return self.one + self.multiple
+
+
+MODULES = ("nhay_cam", "ket_noi")
+"""What consent asks about besides taking part: sensitive personal data (Decree 356/2025/NĐ-CP, Article 4),
+the link to the residents' learning database.
+"""
+
+
+@dataclass(frozen=True, slots=True)
 class Instrument:
-    """How a form is asked, scored and counted."""
+    """How a form is asked, scored and counted. ``person``, ``one``, ``multiple`` and ``indicators`` are of
+    its ``unit``; what is counted of a household's people stands in ``members``.
+    """
 
     id: str
     version: str
@@ -138,15 +204,52 @@ class Instrument:
     """Counted questions with several."""
     indicators: tuple[Indicator, ...] = ()
     consent: Consent | None = None
+    members: Members | None = None
+    area: str | None = None
+    """The field with the code of the area where it counts."""
+    about_others: bool = False
+    """It asks one person about others: never through a platform abroad (Law 91/2025/QH15, Article 20)."""
+    private: frozenset[str] = frozenset()
+    """Fields that identify people: kept apart from the answers, never in a coded row."""
+    until_close: frozenset[str] = frozenset()
+    """Those of them that are deleted when the campaign closes."""
+    modules: frozenset[str] = frozenset()
+    """Which of :data:`MODULES` it needs."""
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What is counted, by unit: its own, then its members'."""
+        own = Part(self.unit, self.person, self.one, self.multiple, self.indicators)
+        if self.members is None:
+            return (own,)
+        of = self.members
+        return own, Part(Unit.PERSON, of.person, of.one, of.multiple, of.indicators)
 
     @property
     def items(self) -> tuple[str, ...]:
         """Every counted question."""
-        return self.one + self.multiple
+        return tuple(name for part in self.parts for name in part.items)
+
+    @property
+    def every_indicator(self) -> tuple[Indicator, ...]:
+        """Every indicator of every unit."""
+        return tuple(indicator for part in self.parts for indicator in part.indicators)
+
+    def part_of(self, item: str) -> Part | None:
+        """The unit of which an item (a question, an indicator, ``indicator@threshold``) is counted."""
+        name = item.partition("@")[0]
+        return next(
+            (
+                part
+                for part in self.parts
+                if name in part.items or any(each.name == name for each in part.indicators)
+            ),
+            None,
+        )
 
     def indicator(self, name: str) -> Indicator | None:
         """The indicator of that name, if there is one."""
-        return next((each for each in self.indicators if each.name == name), None)
+        return next((each for each in self.every_indicator if each.name == name), None)
 
 
 def missing_offered(instrument: Instrument, question: str) -> frozenset[Missing]:
@@ -201,23 +304,44 @@ def read_instrument(data: Mapping[str, object], form: Form | None = None) -> Ins
         data,
         "",
         required=("instrument",),
-        optional=("person", "missing", "self_only", "screen_outs", "items", "indicators", "consent"),
+        optional=(
+            "person",
+            "household",
+            "members",
+            "about_others",
+            "private",
+            "until_close",
+            "modules",
+            "missing",
+            "self_only",
+            "screen_outs",
+            "items",
+            "indicators",
+            "consent",
+        ),
     )
     head = _mapping(
         top["instrument"], "instrument", required=("id", "version", "status", "form", "unit"), optional=()
     )
     default, exceptions = _missing(top.get("missing", {"default": []}))
-    items = _mapping(top.get("items", {}), "items", required=(), optional=("one", "multiple"))
-    one = _names(items.get("one", ()), "items.one")
-    multiple = _names(items.get("multiple", ()), "items.multiple")
-    _distinct(one + multiple, "items")
+    one, multiple = _items(top.get("items", {}), "items")
+    unit = Unit(_one_of(head["unit"], "instrument.unit", tuple(Unit)))
+    person = _person(top["person"]) if "person" in top else None
+    members = _members(top["members"]) if "members" in top else None
+    household = _mapping(top.get("household", {}), "household", required=(), optional=("area",))
+    area = _text(household["area"], "household.area", _NAME) if "area" in household else None
+    for key in ("household", "members"):
+        if key in top and unit is not Unit.HOUSEHOLD:
+            raise Problem("instrument_not_a_household", path=key)
+    if person is not None and unit is Unit.HOUSEHOLD:
+        raise Problem("instrument_not_a_person", path="person")
     instrument = Instrument(
         id=_text(head["id"], "instrument.id", _ID),
         version=_code(head["version"], "instrument.version"),
         status=_text(head["status"], "instrument.status"),
         form=_text(head["form"], "instrument.form", _NAME),
-        unit=Unit(_one_of(head["unit"], "instrument.unit", tuple(Unit))),
-        person=_person(top["person"]) if "person" in top else None,
+        unit=unit,
+        person=person,
         missing_default=default,
         missing_except=exceptions,
         self_only=frozenset(_names(top.get("self_only", ()), "self_only")),
@@ -226,27 +350,116 @@ def read_instrument(data: Mapping[str, object], form: Form | None = None) -> Ins
         multiple=multiple,
         indicators=_indicators(top.get("indicators", {})),
         consent=_consent(top["consent"]) if "consent" in top else None,
+        members=members,
+        area=person.area if person is not None else area,
+        about_others=_flag(top.get("about_others", members is not None), "about_others"),
+        private=frozenset(_names(top.get("private", ()), "private")),
+        until_close=frozenset(_names(top.get("until_close", ()), "until_close")),
+        modules=frozenset(
+            _one_of(each, f"modules[{index}]", MODULES)
+            for index, each in enumerate(_sequence(top.get("modules", ()), "modules"))
+        ),
     )
-    if (instrument.items or instrument.indicators) and instrument.person is None:
+    _check_apart(instrument)
+    for name in sorted(instrument.until_close - instrument.private):
+        raise Problem("instrument_not_private", path="until_close", name=name)
+    if members is not None and not instrument.about_others:
+        raise Problem("instrument_about_others", path="about_others")
+    if (one or multiple or instrument.indicators) and person is None and unit is Unit.PERSON:
         raise Problem("instrument_missing_key", path="person")
+    _check_denominators(instrument)
     if form is not None:
         check_against_form(instrument, form)
     return instrument
 
 
 def _person(value: object) -> PersonFields:
-    fields = _mapping(value, "person", required=("sex", "birth"), optional=("area", "way"))
-    sex = _mapping(fields["sex"], "person.sex", required=("field", "male", "female"), optional=())
-    sexes = {_code(sex[each.value], f"person.sex.{each.value}"): each for each in Sex}
+    return _fields(_mapping(value, "person", required=("sex", "birth"), optional=("area", "way")), "person")
+
+
+def _fields(fields: Mapping[str, object], path: str) -> PersonFields:
+    """Who the answers are about, out of a mapping whose keys were checked."""
+    sex = _mapping(fields["sex"], f"{path}.sex", required=("field", "male", "female"), optional=())
+    sexes = {_code(sex[each.value], f"{path}.sex.{each.value}"): each for each in Sex}
     if len(sexes) < len(Sex):
-        raise Problem("instrument_duplicate", path="person.sex", name=next(iter(sexes)))
+        raise Problem("instrument_duplicate", path=f"{path}.sex", name=next(iter(sexes)))
     return PersonFields(
-        sex=_text(sex["field"], "person.sex.field", _NAME),
+        sex=_text(sex["field"], f"{path}.sex.field", _NAME),
         sexes=sexes,
-        birth=_text(fields["birth"], "person.birth", _NAME),
-        area=_text(fields["area"], "person.area", _NAME) if "area" in fields else None,
-        way=_text(fields["way"], "person.way", _NAME) if "way" in fields else None,
+        birth=_text(fields["birth"], f"{path}.birth", _NAME),
+        area=_text(fields["area"], f"{path}.area", _NAME) if "area" in fields else None,
+        way=_text(fields["way"], f"{path}.way", _NAME) if "way" in fields else None,
     )
+
+
+def _members(value: object) -> Members:
+    data = _mapping(
+        value,
+        "members",
+        required=("repeat", "name", "sex", "birth"),
+        optional=("way", "items", "indicators", "invite"),
+    )
+    one, multiple = _items(data.get("items", {}), "members.items")
+    return Members(
+        repeat=_text(data["repeat"], "members.repeat", _NAME),
+        name=_text(data["name"], "members.name", _NAME),
+        person=_fields(data, "members"),
+        one=one,
+        multiple=multiple,
+        indicators=_indicators(data.get("indicators", {}), "members.indicators"),
+        invited=_invited(data["invite"]) if "invite" in data else None,
+    )
+
+
+def _invited(value: object) -> Invited:
+    path = "members.invite"
+    data = _mapping(value, path, required=("field", "value", "instrument"), optional=("address",))
+    address = []
+    for index, each in enumerate(_sequence(data.get("address", ()), f"{path}.address")):
+        where = f"{path}.address[{index}]"
+        said = _mapping(each, where, required=("from_age", "male", "female"), optional=())
+        address.append(
+            Address(
+                from_age=_whole(said["from_age"], f"{where}.from_age", 0, 120),
+                by_sex={sex: _text(said[sex.value], f"{where}.{sex.value}") for sex in Sex},
+            )
+        )
+    return Invited(
+        field=_text(data["field"], f"{path}.field", _NAME),
+        value=_code(data["value"], f"{path}.value"),
+        instrument=_text(data["instrument"], f"{path}.instrument", _ID),
+        address=tuple(sorted(address, key=lambda one: one.from_age)),
+    )
+
+
+def _items(value: object, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The counted questions: with one answer, with several."""
+    items = _mapping(value, path, required=(), optional=("one", "multiple"))
+    one = _names(items.get("one", ()), f"{path}.one")
+    multiple = _names(items.get("multiple", ()), f"{path}.multiple")
+    _distinct(one + multiple, path)
+    return one, multiple
+
+
+def _check_apart(instrument: Instrument) -> None:
+    """What is counted of households and what of persons is told apart by its name alone."""
+    own, *others = ({*part.items, *(each.name for each in part.indicators)} for part in instrument.parts)
+    for part in others:
+        for name in sorted(own & part):
+            raise Problem("instrument_duplicate", path="members", name=name)
+
+
+def _check_denominators(instrument: Instrument) -> None:
+    """Shares of households are of households' indicators, and the other way round."""
+    for part in instrument.parts:
+        for each in part.indicators:
+            if (each.denominator is Denominator.HOUSEHOLDS) != (part.unit is Unit.HOUSEHOLD):
+                raise Problem(
+                    "instrument_denominator",
+                    path=each.name,
+                    denominator=each.denominator.value,
+                    unit=part.unit.value,
+                )
 
 
 def _missing(value: object) -> tuple[frozenset[Missing], dict[str, frozenset[Missing]]]:
@@ -295,10 +508,10 @@ def _consent(value: object) -> Consent:
     return consent
 
 
-def _indicators(value: object) -> tuple[Indicator, ...]:
+def _indicators(value: object, at: str = "indicators") -> tuple[Indicator, ...]:
     found = []
-    for name, each in _mapping(value, "indicators").items():
-        path = f"indicators.{name}"
+    for name, each in _mapping(value, at).items():
+        path = f"{at}.{name}"
         _text(name, path, _INDICATOR)
         data = _mapping(each, path, required=("denominator",), optional=("score", "any_of", "label"))
         if ("score" in data) == ("any_of" in data):
@@ -422,6 +635,12 @@ def _code(value: object, path: str) -> str:
     return _text(str(value), path)
 
 
+def _flag(value: object, path: str) -> bool:
+    if not isinstance(value, bool):
+        raise Problem("instrument_not_a_flag", path=path)
+    return value
+
+
 def _whole(value: object, path: str, least: int, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise Problem("instrument_bounds", path=path, value=value, least=least, most=most)
@@ -460,8 +679,20 @@ def check_against_form(instrument: Instrument, form: Form) -> None:
     for question in form.questions():
         twice |= {question.name} & questions.keys()
         questions[question.name] = question
+    repeats = [item for item in form.items() if isinstance(item, Repeat)]
 
-    def find(name: str, path: str, kinds: Collection[Kind] | None = None) -> Question:
+    def repeats_of(question: Question) -> list[str]:
+        return [repeat.ref for repeat in repeats if question.ref.startswith(f"{repeat.ref}/")]
+
+    def find(name: str, path: str, kinds: Collection[Kind] | None = None, within: str = "") -> Question:
+        found = anywhere(name, path, kinds)
+        if repeats_of(found) != ([within] if within else []):
+            if within:
+                raise Problem("instrument_not_of_members", path=path, name=name, repeat=within)
+            raise Problem("instrument_of_members", path=path, name=name)
+        return found
+
+    def anywhere(name: str, path: str, kinds: Collection[Kind] | None = None) -> Question:
         if name not in questions:
             raise Problem("instrument_unknown_question", path=path, name=name, form=form.id)
         if name in twice:
@@ -481,27 +712,17 @@ def check_against_form(instrument: Instrument, form: Form) -> None:
         if question.choices and value not in {choice.name for choice in question.choices}:
             raise Problem("instrument_unknown_choice", path=path, name=question.name, choice=value)
 
-    if instrument.person is not None:
-        person = instrument.person
+    def check_person(person: PersonFields, path: str, within: str = "") -> None:
         for value, sex in person.sexes.items():
-            must_have(find(person.sex, "person.sex.field"), value, f"person.sex.{sex.value}")
-        find(person.birth, "person.birth")
-        for name, path in ((person.area, "person.area"), (person.way, "person.way")):
+            must_have(find(person.sex, f"{path}.sex.field", None, within), value, f"{path}.sex.{sex.value}")
+        find(person.birth, f"{path}.birth", None, within)
+        for name, key in ((person.area, "area"), (person.way, "way")):
             if name is not None:
-                find(name, path)
-    for name in instrument.missing_except:
-        find(name, f"missing.except.{name}", ASKED)
-    for name in sorted(instrument.self_only):
-        find(name, "self_only", ASKED)
-    for index, ending in enumerate(instrument.screen_outs):
-        path = f"screen_outs[{index}]"
-        must_have(find(ending.field, f"{path}.field"), ending.value, f"{path}.value")
-    for path, names, kind in (
-        ("items.one", instrument.one, Kind.SELECT_ONE),
-        ("items.multiple", instrument.multiple, Kind.SELECT_MULTIPLE),
-    ):
+                find(name, f"{path}.{key}", None, within)
+
+    def check_items(names: Iterable[str], kind: Kind, path: str, within: str = "") -> None:
         for name in names:
-            for choice in find(name, path, {kind}).choices:
+            for choice in find(name, path, {kind}, within).choices:
                 if choice.name in RESERVED:
                     raise Problem("instrument_reserved_choice", path=path, name=name, choice=choice.name)
                 if len(choice.name) > LONGEST_OUTCOME:
@@ -512,6 +733,53 @@ def check_against_form(instrument: Instrument, form: Form) -> None:
                         choice=choice.name,
                         most=LONGEST_OUTCOME,
                     )
+
+    def check_indicator(indicator: Indicator, path: str, within: str = "") -> None:
+        if isinstance(indicator.rule, Score):
+            levels = {str(level) for level in range(indicator.rule.max_each + 1)}
+            where = f"{path}.score.items"
+            for name in indicator.rule.items:
+                item = find(name, where, {Kind.SELECT_ONE, Kind.INTEGER, Kind.RANGE}, within)
+                if item.kind is Kind.SELECT_ONE and {choice.name for choice in item.choices} != levels:
+                    raise Problem("instrument_not_levels", path=where, name=name, most=max(levels, key=int))
+        else:
+            for name, codes in indicator.rule.choices.items():
+                where = f"{path}.any_of.{name}"
+                asked = find(name, where, {Kind.SELECT_ONE, Kind.SELECT_MULTIPLE}, within)
+                for code in sorted(codes):
+                    must_have(asked, code, where)
+
+    if instrument.person is not None:
+        check_person(instrument.person, "person")
+    if instrument.area is not None:
+        find(instrument.area, "household.area" if instrument.unit is Unit.HOUSEHOLD else "person.area")
+    for name in instrument.missing_except:
+        anywhere(name, f"missing.except.{name}", ASKED)
+    for name in sorted(instrument.self_only):
+        anywhere(name, "self_only", ASKED)
+    for name in sorted(instrument.private):
+        anywhere(name, "private")
+    for index, ending in enumerate(instrument.screen_outs):
+        path = f"screen_outs[{index}]"
+        must_have(find(ending.field, f"{path}.field"), ending.value, f"{path}.value")
+    check_items(instrument.one, Kind.SELECT_ONE, "items.one")
+    check_items(instrument.multiple, Kind.SELECT_MULTIPLE, "items.multiple")
+    for indicator in instrument.indicators:
+        check_indicator(indicator, f"indicators.{indicator.name}")
+    if instrument.members is not None:
+        members = instrument.members
+        found = next((repeat for repeat in repeats if repeat.name == members.repeat), None)
+        if found is None or any(found.ref.startswith(f"{other.ref}/") for other in repeats):
+            raise Problem("instrument_no_such_repeat", path="members.repeat", name=members.repeat)
+        find(members.name, "members.name", None, found.ref)
+        check_person(members.person, "members", found.ref)
+        check_items(members.one, Kind.SELECT_ONE, "members.items.one", found.ref)
+        check_items(members.multiple, Kind.SELECT_MULTIPLE, "members.items.multiple", found.ref)
+        for indicator in members.indicators:
+            check_indicator(indicator, f"members.indicators.{indicator.name}", found.ref)
+        if members.invited is not None:
+            asked = find(members.invited.field, "members.invite.field", None, found.ref)
+            must_have(asked, members.invited.value, "members.invite.value")
     if instrument.consent is not None:
         consent = instrument.consent
         for path, names in (("consent.required", consent.required), ("consent.optional", consent.optional)):
@@ -522,22 +790,3 @@ def check_against_form(instrument: Instrument, form: Form) -> None:
                     raise Problem("instrument_preselected_consent", path=path, name=name)
                 if missing_offered(instrument, name):
                     raise Problem("instrument_missing_on_consent", path=path, name=name)
-    for indicator in instrument.indicators:
-        path = f"indicators.{indicator.name}"
-        if isinstance(indicator.rule, Score):
-            levels = {str(level) for level in range(indicator.rule.max_each + 1)}
-            for name in indicator.rule.items:
-                item = find(name, f"{path}.score.items", {Kind.SELECT_ONE, Kind.INTEGER})
-                if item.kind is Kind.SELECT_ONE and {choice.name for choice in item.choices} != levels:
-                    raise Problem(
-                        "instrument_not_levels",
-                        path=f"{path}.score.items",
-                        name=name,
-                        most=max(levels, key=int),
-                    )
-        else:
-            for name, codes in indicator.rule.choices.items():
-                where = f"{path}.any_of.{name}"
-                asked = find(name, where, {Kind.SELECT_ONE, Kind.SELECT_MULTIPLE})
-                for code in sorted(codes):
-                    must_have(asked, code, where)

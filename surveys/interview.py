@@ -9,245 +9,96 @@ and its answer is kept until submission.
 Who is asked what:
 
 * A question with a calculation, or read only, is never asked: its value is shown before the next question.
-* A select none of whose choices the filter lets through can't be answered, so it isn't asked. An answer the
-  filter no longer lets through is asked for again.
-* A static default is shown as the current value and taken by :class:`Keep` (or *Done*); until then the
-  question waits for an answer like any other.
+  Read only may depend on other answers; what was answered before stands meanwhile.
+* A select that has nothing to offer can't be answered, so it isn't asked. An answer that is not offered any
+  more is dropped and asked for again when the interview comes to it. A rank is answered once all that is
+  offered is in an order.
+* A default is a question's value from the beginning. It is shown as the current value and taken by
+  :class:`Keep` (or *Done*); until then the question waits for an answer like any other. So does a question
+  whose value was set because another answer changed.
 * A constraint is tried on answers only, required on the lack of one; both again at submission, since what
   they read may have changed. *Don't know* and *prefer not to say* satisfy required.
 * A calculation by chance or the clock (``random()``, ``uuid()``, ``now()``) is worked out when the interview
   begins and when what it reads changes, not with every message; ``once()`` never again. The results are part
-  of the state.
+  of the state, as are defaults that are worked out and the order of shuffled choices.
+
+Repeats (a household's members, and what each of them has):
+
+* Questions in a repeat are asked for each instance in turn; references name the instance
+  (``/data/member[2]/age``), a repeat as such goes without its own number (``/data/house[2]/member``).
+* Without a count one instance is there from the beginning (of a repeat directly in another: in its first).
+  When the last one is complete the person is asked whether there is another, until they say no. Members can
+  be added and taken out at any time.
+* With a count there are as many as it says. Those beyond it are kept, and are there again when it rises. If
+  the count is the plain answer to a question, adding and taking out change that answer; else they are
+  refused.
+* Taking out the second of three makes the third the second.
+* What would take members away who were answered for is asked first (:class:`Confirming`), unless the event
+  says it is sure.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from typing import TypeVar
 
-from surveys.expressions import Expression, ExpressionError, Node, Scope, store, to_string
-from surveys.forms import Kind, Missing, Question, Text
-from surveys.questionnaires import Leaf, Plan, Rule, Spot, Wording, Words
+from surveys import answers as kinds
+from surveys.events import Add as Add
+from surveys.events import Answer as Answer
+from surveys.events import Back as Back
+from surveys.events import Change as Change
+from surveys.events import ChangeNumber as ChangeNumber
+from surveys.events import Confirm as Confirm
+from surveys.events import Done as Done
+from surveys.events import Event as Event
+from surveys.events import Keep as Keep
+from surveys.events import Leave as Leave
+from surveys.events import NoMore as NoMore
+from surveys.events import Remove as Remove
+from surveys.events import ShowReview as ShowReview
+from surveys.events import ShowRoster as ShowRoster
+from surveys.events import Submit as Submit
+from surveys.events import Toggle as Toggle
+from surveys.events import Typed as Typed
+from surveys.expressions import Expression, Leaf, store, to_string
+from surveys.forms import SELECTS, Kind, Missing, Repeat
+from surveys.prompts import AddAnother as AddAnother
+from surveys.prompts import Ask as Ask
+from surveys.prompts import Changed as Changed
+from surveys.prompts import Confirming as Confirming
+from surveys.prompts import Line as Line
+from surveys.prompts import Member as Member
+from surveys.prompts import Passage as Passage
+from surveys.prompts import Prompt as Prompt
+from surveys.prompts import Refusal as Refusal
+from surveys.prompts import Result as Result
+from surveys.prompts import Review as Review
+from surveys.prompts import Roster as Roster
+from surveys.prompts import Submitted as Submitted
 from surveys.questionnaires import Questionnaire as Questionnaire
-from surveys.questionnaires import Shown as Shown
 from surveys.replies import (
-    TEXT_LIMIT,
     Ambiguous,
     Command,
     DontKnow,
-    Offers,
     Option,
     PreferNot,
     Refused,
     Value,
     Values,
-    clean,
     read_command,
+    read_more,
     read_reply,
+    read_yes_no,
 )
-
-_INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
-_DECIMAL = re.compile(r"[+-]?([0-9]{1,15}(\.[0-9]{0,15})?|\.[0-9]{1,15})")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-# ── what goes in ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An exact ODK value for the question at ``ref`` (a tapped choice, a program); blank means skip."""
-
-    ref: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """A message typed by a person, meant for whatever is asked now, or for ``ref`` when it says which."""
-
-    text: str
-    ref: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Toggle:
-    """One choice of a select_multiple ticked or unticked; counts only once ``Done`` comes."""
-
-    ref: str
-    choice: str
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The ticks of a select_multiple are complete."""
-
-    ref: str
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """No value for the question at ``ref``, and why."""
-
-    ref: str
-    missing: Missing
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """Leave the answer at ``ref`` (or its default) as it is and go on; None just goes on."""
-
-    ref: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Back:
-    """To the question before the one asked now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Ask the question at ``ref`` again."""
-
-    ref: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeNumber:
-    """Ask the question with this number in the review again."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class ShowReview:
-    """Show what was answered so far."""
-
-
-@dataclass(frozen=True, slots=True)
-class Submit:
-    """Hand in."""
-
-
-Event = Answer | Typed | Toggle | Done | Leave | Keep | Back | Change | ChangeNumber | ShowReview | Submit
-
-
-# ── what is kept ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Focus:
-    """What the person asked to see out of turn. ``ref`` None is the review; ``ticked`` are ticks not yet
-    done.
-    """
-
-    ref: str | None
-    ticked: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """An interview so far: a small document. ``answers`` and ``missing`` by reference, of which one holds;
-    ``hidden`` by name; ``computed`` the results of calculations that can't be worked out again.
-    """
-
-    answers: Mapping[str, str] = field(default_factory=dict)
-    missing: Mapping[str, Missing] = field(default_factory=dict)
-    hidden: Mapping[str, str] = field(default_factory=dict)
-    focus: Focus | None = None
-    submitted: bool = False
-    computed: Mapping[str, str | float | bool] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What the engine may know of the world. ``match`` is a time-limited full match of a pattern and a
-    text.
-    """
-
-    now: datetime
-    language: str
-    match: Callable[[str, str], bool]
-    rng: Callable[[], float]
-
-
-# ── what comes out ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A question to put. ``before`` are headings and notes that stand directly before it, in order."""
-
-    ref: str
-    kind: Kind
-    label: str
-    hint: str
-    guidance: str
-    appearance: str
-    choices: tuple[Shown, ...]
-    ticked: tuple[str, ...]
-    number: int
-    total: int
-    before: tuple[str, ...]
-    value: str | None
-    value_label: str
-    missing: Missing | None
-    required: bool
-    offers: Offers
-    may_go_back: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One answered question in the review."""
-
-    number: int
-    ref: str
-    label: str
-    value_label: str
-    missing: Missing | None
-
-
-@dataclass(frozen=True, slots=True)
-class Review:
-    """Everything answered, before it is handed in. ``before`` are notes after the last question."""
-
-    lines: tuple[Line, ...]
-    before: tuple[str, ...]
-    open: int
-    """How many questions still wait for an answer (> 0 only when the person asked for the review early)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Submitted:
-    """Handed in: nothing more to ask."""
-
-
-Prompt = Ask | Review | Submitted
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a reply was not taken: a catalogue key with parameters, or a text of the form's own."""
-
-    key: str
-    params: Mapping[str, object] = field(default_factory=dict)
-    text: str = ""
-    between: tuple[Shown, ...] = ()
-    ref: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """An answer as it was given now. ``value`` None: left blank, for the reason ``missing``."""
-
-    ref: str
-    value: str | None
-    missing: Missing | None
-    first: bool
-    """False when there was an answer before, the same or another."""
+from surveys.sights import Sight
+from surveys.states import Context as Context
+from surveys.states import Focus as Focus
+from surveys.states import Pending as Pending
+from surveys.states import State as State
+from surveys.trees import INSTANCES_LIMIT, MEMBERS_LIMIT, Place, Series
+from surveys.wordings import Shown as Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,367 +112,8 @@ class Step:
     """A command found in a typed reply that is not the engine's to carry out."""
     dropped: tuple[Line, ...] = ()
     """Answers that no longer apply after this change; kept until submission in case they do again."""
-    sight: _Sight | None = field(default=None, compare=False, repr=False)
-    """What :func:`prompt` may go on from."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A finished interview: every relevant value, and why asked questions have none, by reference."""
-
-    values: Mapping[str, str]
-    missing: Mapping[str, Missing]
-
-
-# ── one look at an interview ────────────────────────────────────────────────────────────────────────────────
-
-
-class _Sight:
-    """One state with relevance and calculations worked out; lives for one turn.
-
-    The tree for expressions holds only nodes that some expression reads; any other is made when an expression
-    is evaluated there.
-    """
-
-    __slots__ = (
-        "_filtered",
-        "_nodes",
-        "_scope",
-        "_steps",
-        "_texts",
-        "context",
-        "holds",
-        "prompt",
-        "questionnaire",
-        "state",
-        "zone",
-    )
-
-    def __init__(
-        self, questionnaire: Questionnaire, state: State, context: Context, plan: Plan | None = None
-    ) -> None:
-        self.questionnaire = questionnaire
-        self.state = state
-        self.context = context
-        self.zone = context.now.tzinfo or UTC
-        self.holds: dict[str, bool] = {}
-        """Relevance by reference of what has one of its own."""
-        self.prompt: Prompt | None = None
-        """What is asked, once it has been put into words."""
-        self._steps: Sequence[str] | None = None
-        self._filtered: dict[str, Sequence[int]] = {}
-        language = questionnaire.language(context.language)
-        self._texts = questionnaire.texts(language)
-        root = Node("", type="root")
-        top = Node(questionnaire.form.root, type="group", parent=root)
-        self._scope = Scope(
-            node=top,
-            root=root,
-            instances=questionnaire.instances,
-            now=context.now,
-            rng=context.rng,
-            match=context.match,
-            language=language,
-            labels=questionnaire.label,
-        )
-        plan = plan or questionnaire.turn
-        nodes = self._nodes = {f"/{questionnaire.form.root}": top}
-        for spot in plan.spots:
-            nodes[spot.ref] = Node(spot.name, self._given(spot), spot.type, parent=nodes[spot.parent])
-        self._work_out(plan.rules, begun=False)
-
-    def _given(self, spot: Spot) -> str | float | bool:
-        """The value of a node before anything is worked out."""
-        value = self.state.answers.get(spot.ref, "") or spot.constant
-        if spot.hidden:
-            value = self.state.hidden.get(spot.name, value)
-        return store(value, spot.type, self.zone) if value else ""
-
-    def _work_out(self, rules: Iterable[Rule], *, begun: bool) -> None:
-        """Relevance and calculations, each after what it depends on. Once the interview has ``begun``, a
-        result that is kept gives way to a new one.
-        """
-        scope = self._scope
-        for rule in rules:
-            node = scope.node = self.node(rule.ref)
-            if rule.relevant is not None:
-                node.relevant = self.holds[rule.ref] = rule.relevant.true(scope)
-            if rule.calculation is not None:
-                if rule.kept and not begun and rule.ref in self.state.computed:
-                    node.value = self.state.computed[rule.ref]
-                else:
-                    node.value = store(rule.calculation.evaluate(scope), rule.type, self.zone)
-
-    def moved(self, state: State, ref: str | None = None) -> _Sight:
-        """The sight of ``state``, which differs from this one's in the answer at ``ref`` or in the focus
-        alone. The tree is handed on: this sight can't be used afterwards.
-        """
-        self.state = state
-        self.prompt = None
-        if ref is not None:
-            questionnaire = self.questionnaire
-            node = self._nodes.get(ref)
-            if node is not None:
-                node.value = self._given(questionnaire.spots[ref])
-            reach = questionnaire.reach(ref)
-            self._work_out(reach.rules, begun=True)
-            if reach.asked:
-                self._filtered.clear()
-            self._steps = None
-        return self
-
-    def remembered(self) -> State:
-        """The state with the results that are part of it."""
-        state = self.state
-        computed = {ref: self.node(ref).value for ref in self.questionnaire.kept}
-        if computed != state.computed:
-            self.state = state = replace(state, computed=computed)
-        return state
-
-    # The tree -----------------------------------------------------------------------------------------------
-
-    def node(self, ref: str) -> Node:
-        """The node at ``ref``."""
-        node = self._nodes.get(ref)
-        if node is None:
-            spot = self.questionnaire.spots[ref]
-            node = self._nodes[ref] = Node(spot.name, self._given(spot), spot.type)
-            node.parent = self.node(spot.parent)  # who has no need to know it: nobody reads it
-        return node
-
-    def at(self, ref: str) -> Scope:
-        """The one scope of this sight, looking at ``ref``."""
-        self._scope.node = self.node(ref)
-        return self._scope
-
-    def relevant(self, leaf: Leaf) -> bool:
-        """Whether the question, and every group it stands in, is relevant."""
-        return all(map(self.holds.__getitem__, leaf.gates))
-
-    # What is asked ------------------------------------------------------------------------------------------
-
-    def asks(self, ref: str) -> bool:
-        """Whether the question at ``ref`` can be put now."""
-        leaf = self.questionnaire.leaves.get(ref)
-        return (
-            leaf is not None
-            and leaf.asked
-            and self.relevant(leaf)
-            and (leaf.chosen is None or bool(self.positions(leaf)))
-        )
-
-    @property
-    def steps(self) -> Sequence[str]:
-        """The references that are asked, in order: what is counted as *question 7 of 18*.
-
-        A select without anything to offer counts while it waits for the answer that its filter reads.
-        """
-        if self._steps is None:
-            holds, leaves = self.holds, self.questionnaire.leaves
-            steps: list[str] = []
-            for gates, refs in self.questionnaire.stretches:
-                if not all(map(holds.__getitem__, gates)):
-                    continue
-                leaf = leaves[refs[0]]
-                if (
-                    leaf.chosen is None
-                    or self.positions(leaf)
-                    or any(ref in steps and self.open(ref) for ref in leaf.filtered_by)
-                ):
-                    steps += refs
-            self._steps = steps
-        return self._steps
-
-    def number(self, ref: str) -> int:
-        """The number of the question at ``ref``; 0 if it is not asked."""
-        return self.steps.index(ref) + 1 if ref in self.steps else 0
-
-    def open(self, ref: str) -> bool:
-        """Whether the question at ``ref``, one that is asked, still waits for an answer."""
-        state = self.state
-        if ref in state.missing:
-            return False
-        value = state.answers.get(ref)
-        if value is None:
-            return True
-        leaf = self.questionnaire.leaves[ref]
-        return leaf.chosen is not None and not _picked(leaf.question, value) <= self.offered(leaf)
-
-    def first_open(self) -> str | None:
-        """The first question that waits for an answer."""
-        return next((ref for ref in self.steps if self.open(ref)), None)
-
-    def here(self) -> str | None:
-        """What is asked now; None is the review."""
-        focus = self.state.focus
-        if focus is not None:
-            if focus.ref is None:
-                return None
-            if self.asks(focus.ref):
-                return focus.ref
-        return self.first_open()
-
-    def required(self, ref: str) -> bool:
-        """Whether an answer is required."""
-        required = self.questionnaire.leaves[ref].required
-        return required if isinstance(required, bool) else required.true(self.at(ref))
-
-    def standing(self, ref: str) -> str | None:
-        """The value that stands at ``ref``: the answer, or a default nobody has taken yet; None if the filter
-        no longer lets it through.
-        """
-        leaf = self.questionnaire.leaves[ref]
-        value = self.state.answers.get(ref)
-        if value is None and ref not in self.state.missing:
-            value = leaf.question.default
-        if value is None or leaf.chosen is None or _picked(leaf.question, value) <= self.offered(leaf):
-            return value
-        return None
-
-    def ticked(self, ref: str) -> tuple[str, ...]:
-        """The choices of a select_multiple that are ticked: in the focus, else answered, else by default."""
-        leaf = self.questionnaire.leaves[ref]
-        focus = self.state.focus
-        if focus is not None and focus.ref == ref and focus.ticked is not None:
-            return self.in_order(leaf, focus.ticked)
-        value = self.state.answers.get(ref)
-        if value is None and ref not in self.state.missing:
-            value = leaf.question.default
-        return self.in_order(leaf, value.split()) if value else ()
-
-    # Choices ------------------------------------------------------------------------------------------------
-
-    def positions(self, leaf: Leaf) -> Sequence[int]:
-        """The places in its list of the choices offered now: all, or those the filter lets through."""
-        if leaf.chosen is None:
-            return range(len(leaf.question.choices))
-        ref = leaf.question.ref
-        found = self._filtered.get(ref)
-        if found is None:
-            rows = leaf.chosen.nodes(self.at(ref))
-            found = self._filtered[ref] = [row.instance - 1 for row in rows]
-        return found
-
-    def offered(self, leaf: Leaf) -> frozenset[str]:
-        """The names of the choices offered now."""
-        if leaf.chosen is None:
-            return leaf.names
-        choices = leaf.question.choices
-        return frozenset([choices[at].name for at in self.positions(leaf)])
-
-    def in_order(self, leaf: Leaf, names: Iterable[str]) -> tuple[str, ...]:
-        """Those of ``names`` that are offered, as the list has them."""
-        wanted = set(names)
-        choices = leaf.question.choices
-        every = (choices[at].name for at in self.positions(leaf))
-        return tuple(dict.fromkeys(name for name in every if name in wanted))
-
-    def shown(self, leaf: Leaf) -> tuple[Shown, ...]:
-        """The choices offered now, with their labels."""
-        wording = self._texts.wording(leaf.question)
-        if wording.shown is not None:
-            return wording.shown
-        ref, choices = leaf.question.ref, leaf.question.choices
-        offered = [(choices[at].name, wording.choices[at]) for at in self.positions(leaf)]
-        return tuple([Shown(name, self.fill(words, ref) or name) for name, words in offered])
-
-    # Words --------------------------------------------------------------------------------------------------
-
-    def fill(self, words: Words, ref: str) -> str:
-        """A text of the question or group at ``ref`` with its references filled in."""
-        if isinstance(words, str):
-            return words
-        scope = self.at(ref)
-        return "".join([part if isinstance(part, str) else part.string(scope) for part in words]).strip()
-
-    def say(self, text: Text, ref: str) -> str:
-        """``text`` in the person's language; empty if there is none."""
-        return self.fill(self._texts.words(text), ref) if text else ""
-
-    def wording(self, leaf: Leaf) -> Wording:
-        return self._texts.wording(leaf.question)
-
-    def value_label(self, leaf: Leaf, value: str | None) -> str:
-        """``value`` of a question as a person would write it: labels for selects, 05/03/2026 for dates, 2,5
-        for decimals in Vietnamese, else as it is.
-        """
-        if not value:
-            return ""
-        question = leaf.question
-        if question.kind is Kind.DATE and _is_date(value):
-            return "/".join(reversed(value.split("-")))
-        if question.kind is Kind.DECIMAL and self.context.language == "vi":
-            return value.replace(".", ",")
-        if not question.choices:
-            return value
-        wording = self.wording(leaf)
-        labels = wording.by_name
-        if leaf.chosen is not None:
-            # A name may stand under several parents of a filtered list: what is offered counts.
-            offered = {question.choices[at].name: wording.choices[at] for at in self.positions(leaf)}
-            labels = {**labels, **offered}
-        picked = [value] if question.kind is Kind.SELECT_ONE else value.split()
-        return ", ".join([self.fill(labels.get(name, name), question.ref) or name for name in picked])
-
-    def line(self, ref: str, number: int) -> Line:
-        """The question at ``ref`` as a line of the review."""
-        leaf = self.questionnaire.leaves[ref]
-        return Line(
-            number,
-            ref,
-            self.fill(self.wording(leaf).label, ref),
-            self.value_label(leaf, self.state.answers.get(ref)),
-            self.state.missing.get(ref),
-        )
-
-    def note(self, leaf: Leaf) -> str:
-        """What is shown of something nobody answers: its words, and its value if it has one."""
-        ref, wording = leaf.question.ref, self.wording(leaf)
-        value = self.value_label(leaf, to_string(self.node(ref).value))
-        label = self.fill(wording.label, ref)
-        if value:
-            label = f"{label.rstrip(' :')}: {value}" if label else value
-        return "\n".join(filter(None, (label, self.fill(wording.hint, ref))))
-
-    def before(self, ref: str | None) -> tuple[str, ...]:
-        """Headings and notes between the question asked before ``ref`` and ``ref`` itself (None: after the
-        last). A heading stands before the first thing that is shown of its group.
-        """
-        questionnaire = self.questionnaire
-        shown = questionnaire.shown
-        at = len(shown) if ref is None else questionnaire.place[ref]
-        between: list[Leaf] = []
-        entered: tuple[str, ...] = ()
-        for leaf in reversed(shown[:at]):
-            if leaf.asked:
-                if self.asks(leaf.question.ref):
-                    entered = leaf.parents
-                    break
-            elif self.relevant(leaf):
-                between.append(leaf)
-        lines: list[str] = []
-        for leaf in reversed(between):
-            note = self.note(leaf)
-            if note:
-                lines += self._headings(leaf, entered)
-                lines.append(note)
-                entered = leaf.parents
-        if ref is not None:
-            lines += self._headings(shown[at], entered)
-        return tuple(lines)
-
-    def _headings(self, leaf: Leaf, entered: tuple[str, ...]) -> list[str]:
-        """The headings of the groups that ``leaf`` stands in and those before it did not."""
-        if leaf.parents == entered:
-            return []
-        groups = [self.questionnaire.groups[ref] for ref in leaf.parents if ref not in entered]
-        headings = [self.fill(self._texts.heading(group), group.ref) for group in groups]
-        return [heading for heading in headings if heading]
-
-
-def _picked(question: Question, value: str) -> set[str]:
-    """The choice names in the value of a select."""
-    return {value} if question.kind is Kind.SELECT_ONE else set(value.split())
+    sight: Sight | None = field(default=None, compare=False, repr=False)
+    """What :func:`prompt`, and the next :func:`step`, may go on from."""
 
 
 # ── asking ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -633,20 +125,19 @@ def begin(questionnaire: Questionnaire, hidden: Mapping[str, str], context: Cont
         leaf.question.name for leaf in questionnaire.leaves.values() if leaf.question.kind is Kind.HIDDEN
     }
     state = State(hidden={name: value for name, value in hidden.items() if name in declared})
-    return _Sight(questionnaire, state, context).remembered()
+    return Sight(questionnaire, state, context).tree.remembered(state)
 
 
 def prompt(questionnaire: Questionnaire, state: State, context: Context, after: Step | None = None) -> Prompt:
     """What to put to the person now, with every text filled in in ``context.language``.
 
-    ``after`` is the step that led to ``state``, taken at the same moment: it saves looking anew.
+    ``after`` is the step that led to ``state``: going on from it saves looking at everything anew.
     """
     if state.submitted:
         return Submitted()
     sight = _sight(questionnaire, state, context, after)
     if sight.prompt is None:
-        ref = sight.here()
-        sight.prompt = _review(sight) if ref is None else _ask(sight, ref)
+        sight.prompt = _prompt(sight)
     return sight.prompt
 
 
@@ -655,50 +146,118 @@ def line(
 ) -> Line:
     """The question at ``ref`` with its answer, as the review shows it; number 0 if it is not asked now.
 
-    ``after`` as for :func:`prompt`.
+    ``after`` as for :func:`prompt`. A reference to a member who is not there has no label.
     """
     sight = _sight(questionnaire, state, context, after)
-    return sight.line(ref, sight.number(ref))
+    place = sight.tree.places.get(ref)
+    if place is None or place.spot.leaf is None:
+        return Line(0, ref, "", "", None)
+    return sight.line(place)
 
 
-def _sight(questionnaire: Questionnaire, state: State, context: Context, after: Step | None) -> _Sight:
+def _sight(questionnaire: Questionnaire, state: State, context: Context, after: Step | None) -> Sight:
+    """The look that ``after`` left, if it is one at ``state`` and still holds, else a new one."""
     sight = after.sight if after is not None else None
-    if sight is not None and sight.state is state and sight.context.language == context.language:
+    if (
+        sight is not None
+        and sight.state is state
+        and sight.questionnaire is questionnaire
+        and sight.context.language == context.language
+        and sight.current(context)
+    ):
         return sight
-    return _Sight(questionnaire, state, context)
+    return Sight(questionnaire, state, context)
 
 
-def _review(sight: _Sight) -> Review:
-    steps = sight.steps
-    lines = [sight.line(ref, number) for number, ref in enumerate(steps, 1) if not sight.open(ref)]
-    waiting = len(steps) - len(lines)
-    return Review(tuple(lines), before=() if waiting else sight.before(None), open=waiting)
+def _prompt(sight: Sight) -> Prompt:
+    pending = sight.pending()
+    if pending is not None:
+        return _confirming(sight, pending)
+    here = sight.here()
+    if here is None:
+        return _review(sight)
+    if isinstance(here, Place):
+        return _ask(sight, here)
+    if sight.shows_roster(here):
+        return sight.roster(here)
+    return AddAnother(
+        ref=here.ref,
+        label=sight.heading(here),
+        members=sight.all_members(here),
+        before=sight.before(here),
+        within=sight.members(here.parent),
+        may_go_back=sight.before_this(here.at) >= 0,
+    )
 
 
-def _ask(sight: _Sight, ref: str) -> Ask:
-    leaf = sight.questionnaire.leaves[ref]
-    question, wording = leaf.question, sight.wording(leaf)
-    steps = sight.steps
-    required = sight.required(ref)
-    value = sight.standing(ref)
+def _ask(sight: Sight, place: Place) -> Ask:
+    question, wording = place.question, sight.wording(place)
+    required = sight.required(place)
+    value = sight.standing(place)
+    many = question.kind in (Kind.SELECT_MULTIPLE, Kind.RANK)
     return Ask(
-        ref=ref,
+        ref=place.ref,
         kind=question.kind,
-        label=sight.fill(wording.label, ref),
-        hint=sight.fill(wording.hint, ref),
-        guidance=sight.fill(wording.guidance, ref),
+        label=sight.fill(wording.label, place),
+        hint=sight.fill(wording.hint, place),
+        guidance=sight.fill(wording.guidance, place),
         appearance=question.appearance,
-        choices=sight.shown(leaf),
-        ticked=sight.ticked(ref) if question.kind is Kind.SELECT_MULTIPLE else (),
-        number=sight.number(ref),
-        total=len(steps),
-        before=sight.before(ref),
+        choices=sight.shown(place),
+        ticked=sight.ticked(place) if many else (),
+        number=sight.number(place),
+        total=sight.tree.counted.count(1),
+        before=sight.before(place),
         value=value,
-        value_label=sight.value_label(leaf, value),
-        missing=sight.state.missing.get(ref),
+        value_label=sight.value_label(place, value),
+        missing=sight.state.missing.get(place.ref),
         required=required,
-        offers=leaf.offers[required],
-        may_go_back=steps[0] != ref,
+        offers=place.leaf.offers[required],
+        may_go_back=sight.before_this(place.at) >= 0,
+        members=sight.members(place),
+        range=question.range,
+        media=wording.media,
+    )
+
+
+def _review(sight: Sight) -> Review:
+    tree = sight.tree
+    lines = []
+    number, at = 0, tree.counted.find(1)
+    while at >= 0:
+        number += 1
+        place = tree.order[at]
+        if isinstance(place, Place) and tree.asked[at] and not tree.waiting[at]:
+            lines.append(sight.line(place, number))
+        at = tree.counted.find(1, at + 1)
+    waiting = tree.counted.count(1) - len(lines)
+    waiting += sum(tree.waiting[series.at] for series in tree.series.values() if series.at >= 0)
+    rosters = tuple([sight.roster(series) for series in sight.rosters()])
+    before = () if waiting else sight.before(None)
+    return Review(tuple(lines), before=before, open=waiting, rosters=rosters)
+
+
+def _confirming(sight: Sight, pending: Pending) -> Confirming:
+    if pending.what == "answer":
+        place = sight.tree.places[pending.ref]
+        lost = _beyond(sight, _grown(sight, _settled(sight.state, pending), frozenset()))
+        repeat = sight.heading(sight.tree.series_of(lost[0])) if lost else ""
+        members = tuple([sight.as_member(each) for each in lost])
+        return Confirming("count", pending.ref, repeat, members, sight.label(place), pending.value)
+    if pending.what == "add":
+        series, members = sight.tree.series[pending.ref], ()
+        number = len(series.instances) + 1
+    else:
+        instance = sight.tree.places[pending.ref]
+        series, members = sight.tree.series_of(instance), (sight.as_member(instance),)
+        number = len(series.instances) - 1
+    governor = sight.tree.governor(series)
+    return Confirming(
+        what=pending.what,
+        ref=pending.ref,
+        label=sight.heading(series),
+        members=members,
+        governed_by=sight.label(governor) if governor is not None else "",
+        value=str(number) if governor is not None else "",
     )
 
 
@@ -706,62 +265,85 @@ def wording(questionnaire: Questionnaire, state: State, context: Context) -> str
     """Every text of the form that applies, in order, as shown in ``context.language``: what was put to the
     person.
     """
-    sight = _Sight(questionnaire, state, context)
+    sight = Sight(questionnaire, state, context)
+    tree = sight.tree
     lines: list[str] = []
-    for ref in sight.steps:
-        leaf = questionnaire.leaves[ref]
-        texts = sight.wording(leaf)
-        lines += sight.before(ref)
-        lines += filter(None, (sight.fill(texts.label, ref), sight.fill(texts.hint, ref)))
-        lines += [f"( ) {choice.label}" for choice in sight.shown(leaf)]
-    return "\n".join([*lines, *sight.before(None)])
+    for at, place in enumerate(tree.order):
+        if isinstance(place, Place) and tree.counted[at]:
+            lines += [passage.text for passage in sight.before(place) if passage.text]
+            lines += filter(None, (sight.label(place), sight.fill(sight.wording(place).hint, place)))
+            lines += [f"( ) {choice.label}" for choice in sight.shown(place)]
+    return "\n".join([*lines, *(passage.text for passage in sight.before(None) if passage.text)])
 
 
 def labels(questionnaire: Questionnaire, ref: str, context: Context) -> tuple[str, dict[str, str]]:
-    """The label of the question at ``ref`` and of all its choices by name, as a person without answers sees
-    them.
+    """The label of the question at ``ref`` (as the form gives it, without numbers of instances) and of all
+    its choices by name, as a person without answers sees them.
     """
-    sight = _Sight(questionnaire, State(), context)
-    leaf = questionnaire.leaves[ref]
-    texts = sight.wording(leaf)
-    choices = zip(leaf.question.choices, texts.choices, strict=True)
-    return sight.fill(texts.label, ref), {choice.name: sight.fill(words, ref) for choice, words in choices}
+    sight = Sight(questionnaire, State(), context)
+    place = sight.tree.sample(ref)
+    texts = sight.wording(place)
+    choices = zip(place.question.choices, texts.choices, strict=True)
+    return sight.label(place), {choice.name: sight.fill(words, place) for choice, words in choices}
 
 
 def result(questionnaire: Questionnaire, state: State, context: Context) -> Result:
-    """Every relevant value (hidden, read-only and calculated ones too) and missing state, as submitted."""
-    sight = _Sight(questionnaire, state, context, questionnaire.whole)
+    """Every relevant value (hidden, read-only and calculated ones too) and missing state, as submitted: of
+    every instance, in the order of the form.
+    """
+    tree = Sight(questionnaire, state, context).tree
     values: dict[str, str] = {}
-    for ref, leaf in questionnaire.leaves.items():
-        if leaf.asked:
-            value = state.answers.get(ref, "") if sight.asks(ref) and not sight.open(ref) else ""
-        else:
-            value = to_string(sight.node(ref).value) if sight.relevant(leaf) else ""
-        if value:
-            values[ref] = value
-    return Result(values, {ref: why for ref, why in state.missing.items() if sight.asks(ref)})
+    missing: dict[str, Missing] = {}
+    for place in tree.leaves():
+        if tree.is_asked(place):
+            if not tree.waiting[place.at]:
+                value = state.answers.get(place.ref, "")
+                if value:
+                    values[place.ref] = value
+                elif place.ref in state.missing:
+                    missing[place.ref] = state.missing[place.ref]
+        elif tree.told[place.at] if place.at >= 0 else place.is_relevant():
+            value = to_string(place.value)
+            if value:
+                values[place.ref] = value
+    return Result(values, missing)
+
+
+def instance_name(questionnaire: Questionnaire, state: State, context: Context) -> str:
+    """What the form's author wants a finished interview to be called; empty if the form does not say."""
+    expression = questionnaire.form.instance_name
+    if expression is None:
+        return ""
+    tree = Sight(questionnaire, state, context).tree
+    return tree.text(expression, tree.top)
 
 
 # ── taking an event ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def step(questionnaire: Questionnaire, state: State, event: Event, context: Context) -> Step:
-    """What ``event`` does to ``state``. A refusal changes nothing but, where it helps, the focus."""
+def step(
+    questionnaire: Questionnaire, state: State, event: Event, context: Context, after: Step | None = None
+) -> Step:
+    """What ``event`` does to ``state``. A refusal changes nothing but, where it helps, the focus.
+
+    ``after`` is the step that led to ``state``, if it is at hand: only what depends on a changed answer is
+    worked out then. It can't serve a second time.
+    """
     if state.submitted:
         return Step(state, refusal=Refusal("reply.already_submitted"))
-    sight = _Sight(questionnaire, state, context)
+    sight = _sight(questionnaire, state, context, after)
     taken = _step(sight, event)
-    if taken.sight is not None or taken.command is not None:
+    if taken.sight is not None:
         return taken
-    return replace(taken, sight=sight.moved(taken.state))
+    return replace(taken, sight=sight if taken.state is sight.state else sight.moved(taken.state))
 
 
-def _step(sight: _Sight, event: Event) -> Step:
+def _step(sight: Sight, event: Event) -> Step:
     match event:
         case Typed(text, ref):
-            return _typed(sight, text, sight.here() if ref is None else ref)
-        case Answer(ref, value):
-            return _answer(sight, ref, value)
+            return _typed(sight, text, ref)
+        case Answer(ref, value, sure):
+            return _answer(sight, ref, value, sure)
         case Toggle(ref, choice):
             return _toggle(sight, ref, choice)
         case Done(ref):
@@ -769,24 +351,31 @@ def _step(sight: _Sight, event: Event) -> Step:
         case Leave(ref, missing):
             return _leave(sight, ref, missing)
         case Keep(ref):
-            return _keep(sight, sight.here() if ref is None else ref)
+            return _keep(sight, ref)
         case Back():
             return _back(sight)
         case Change(ref):
             return _change(sight, ref)
         case ChangeNumber(number):
-            steps = sight.steps
-            if not 1 <= number <= len(steps) or sight.open(steps[number - 1]):
-                return _refuse(sight, "reply.no_such_line", {"number": number})
-            return _change(sight, steps[number - 1])
+            return _change_number(sight, number)
         case ShowReview():
             return Step(_looking(sight.state, Focus(None)))
+        case ShowRoster(ref):
+            return _show_roster(sight, ref)
+        case Add(ref, sure):
+            return _add(sight, ref, sure)
+        case NoMore(ref):
+            return _no_more(sight, ref)
+        case Remove(ref, sure):
+            return _remove(sight, ref, sure)
+        case Confirm(yes):
+            return _confirm(sight, yes)
         case Submit():
             return _submit(sight)
 
 
 def _refuse(
-    sight: _Sight,
+    sight: Sight,
     key: str,
     params: Mapping[str, object] | None = None,
     *,
@@ -799,53 +388,97 @@ def _refuse(
 
 def _looking(state: State, focus: Focus | None) -> State:
     """``state`` with another focus; a focus on the same question keeps its ticks."""
-    if (
-        focus is not None
-        and state.focus is not None
-        and focus.ticked is None
-        and state.focus.ref == focus.ref
-    ):
+    known = state.focus
+    if focus == known:
         return state
+    if focus is not None and known == replace(focus, ticked=known.ticked if known else None):
+        return state if focus.ticked is None else replace(state, focus=focus)
     return replace(state, focus=focus)
 
 
 # What a person typed
 
 
-def _typed(sight: _Sight, text: str, ref: str | None) -> Step:
-    if ref is None:
-        command = read_command(text)
-        return (
-            _refuse(sight, "reply.review_expected") if command is None else Step(sight.state, command=command)
+def _typed(sight: Sight, text: str, ref: str | None) -> Step:
+    if ref is not None:
+        place = sight.asks(ref)
+        return _read(sight, place, text) if place else _refuse(sight, "reply.no_longer_asked", ref=ref)
+    if sight.pending() is not None:
+        return _yes_or_no(
+            sight,
+            text,
+            read_yes_no,
+            lambda yes: _confirm(sight, yes),
+            skip=lambda: _confirm(sight, False),
         )
-    if not sight.asks(ref):
-        return _refuse(sight, "reply.no_longer_asked", ref=ref)
-    leaf = sight.questionnaire.leaves[ref]
-    question = leaf.question
-    shown = sight.shown(leaf)
+    here = sight.here()
+    if isinstance(here, Place):
+        return _read(sight, here, text)
+    if isinstance(here, Series) and not sight.shows_roster(here):
+        return _yes_or_no(
+            sight,
+            text,
+            read_more,
+            lambda yes: _add(sight, here.ref, False) if yes else _no_more(sight, here.ref),
+            skip=lambda: _no_more(sight, here.ref),
+        )
+    command = read_command(text)
+    if command is not None:
+        return Step(sight.state, command=command)
+    if here is not None and re.fullmatch(r"\s*[0-9]{1,3}\s*", text):
+        return _change(sight, f"{here.ref}[{int(text)}]")
+    return _refuse(sight, "reply.review_expected")
+
+
+def _yes_or_no(
+    sight: Sight,
+    text: str,
+    read: Callable[[str, str], bool | None],
+    say: Callable[[bool], Step],
+    skip: Callable[[], Step],
+) -> Step:
+    """What ``text`` says to a question that is no question of the form's."""
+    said = read(text, sight.context.language)
+    if said is not None:
+        return say(said)
+    command = read_command(text)
+    if command is None:
+        return _refuse(sight, "reply.yes_or_no")
+    return skip() if command.name == "skip" else Step(sight.state, command=command)
+
+
+def _read(sight: Sight, place: Place, text: str) -> Step:
+    """What ``text`` says to the question at ``place``."""
+    question, ref = place.question, place.ref
+    shown = sight.shown(place)
     reading = read_reply(
         question.kind,
         text,
         choices=[Option(choice.name, (choice.label,)) for choice in shown],
         language=sight.context.language,
         today=sight.context.now.date(),
-        offers=leaf.offers[sight.required(ref)],
+        offers=place.leaf.offers[sight.required(place)],
         appearance=question.appearance,
-        question=sight.fill(sight.wording(leaf).label, ref),
+        question=sight.label(place),
+        now=sight.context.now,
+        within=question.range,
+        ticked=sight.ticked(place) if question.kind in (Kind.SELECT_MULTIPLE, Kind.RANK) else (),
     )
     match reading:
-        case Value(value):
-            return _take(sight, ref, value)
-        case Values(values):
-            return _take(sight, ref, " ".join(values))
         case DontKnow():
             return _leave(sight, ref, Missing.DONT_KNOW)
         case PreferNot():
             return _leave(sight, ref, Missing.PREFER_NOT)
-        case Command(name) as command:
-            return (
-                _leave(sight, ref, Missing.SKIPPED) if name == "skip" else Step(sight.state, command=command)
-            )
+        case Command("skip"):
+            return _leave(sight, ref, Missing.SKIPPED)
+        case Command("done"):
+            return _done(sight, ref)
+        case Command() as command:
+            return Step(sight.state, command=command)
+        case Value(value):
+            return _take(sight, place, value, sure=False)
+        case Values(values):
+            return _take(sight, place, " ".join(values), sure=False)
         case Ambiguous(between):
             among = tuple([choice for choice in shown if choice.name in between])
             return Step(sight.state, refusal=Refusal("reply.which", between=among, ref=ref))
@@ -857,216 +490,594 @@ def _typed(sight: _Sight, text: str, ref: str | None) -> Step:
 # An answer
 
 
-def _answer(sight: _Sight, ref: str, value: str) -> Step:
-    leaf = sight.questionnaire.leaves.get(ref)
-    text = leaf is not None and leaf.question.kind is Kind.TEXT
-    value = clean(value, TEXT_LIMIT + 1) if text else value.strip()
-    return _take(sight, ref, value) if value else _leave(sight, ref, Missing.SKIPPED)
-
-
-def _take(sight: _Sight, ref: str, value: str) -> Step:
-    """Accept ``value`` at ``ref`` if its type, the choices and the constraint allow it."""
-    if not sight.asks(ref):
+def _answer(sight: Sight, ref: str, value: str, sure: bool) -> Step:
+    place = sight.asks(ref)
+    if place is None:
         return _refuse(sight, "reply.no_longer_asked", ref=ref)
-    refusal = _unfit(sight, ref, value)
+    value = kinds.tidy(place.question.kind, value)
+    return _take(sight, place, value, sure) if value else _leave(sight, ref, Missing.SKIPPED, sure)
+
+
+def _take(sight: Sight, place: Place, value: str, sure: bool) -> Step:
+    """Accept ``value`` at ``place`` if its type, the choices and the constraint allow it."""
+    refusal = _unfit(sight, place, value)
     if refusal is not None:
         return Step(sight.state, refusal=refusal)
-    value = _written(sight, sight.questionnaire.leaves[ref], value)
-    state = sight.state
-    missing = state.missing
-    if ref in missing:
-        missing = {at: why for at, why in missing.items() if at != ref}
-    return _changed(
-        sight, {**state.answers, ref: value}, missing, Changed(ref, value, None, _first(state, ref))
+    value = _written(sight, place, value)
+    change = Changed(place.ref, value, None, _first(sight.state, place.ref))
+    return _changed(sight, _with(sight.state, place.ref, value), change, sure)
+
+
+def _with(state: State, ref: str, value: str) -> State:
+    """``state`` with another answer."""
+    answers = dict(state.answers)
+    answers[ref] = value
+    return _replaced(state, answers, _without(state.missing, ref))
+
+
+def _without(known: Mapping[str, Missing], ref: str) -> Mapping[str, Missing]:
+    return {at: why for at, why in known.items() if at != ref} if ref in known else known
+
+
+def _replaced(state: State, answers: Mapping[str, str], missing: Mapping[str, Missing]) -> State:
+    """``state`` with other answers (``dataclasses.replace`` takes its time)."""
+    return State(
+        answers,
+        missing,
+        state.hidden,
+        state.focus,
+        state.submitted,
+        state.computed,
+        state.counts,
+        state.closed,
+        state.removals,
     )
 
 
-def _unfit(sight: _Sight, ref: str, value: str) -> Refusal | None:
-    """Why ``value`` can't be the answer at ``ref``."""
-    leaf = sight.questionnaire.leaves[ref]
-    question = leaf.question
-    kind = question.kind
-    if kind is Kind.SELECT_ONE or kind is Kind.SELECT_MULTIPLE:
-        picked = _picked(question, value)
-        if not picked or not picked <= sight.offered(leaf):
-            return Refusal("reply.not_a_choice", ref=ref)
-    elif kind is Kind.INTEGER and not _INTEGER.fullmatch(value):
-        return Refusal("reply.not_an_integer", ref=ref)
-    elif kind is Kind.DECIMAL and not _DECIMAL.fullmatch(value):
-        return Refusal("reply.not_a_number", ref=ref)
-    elif kind is Kind.DATE and not _is_date(value):
-        return Refusal("reply.not_a_date", ref=ref)
-    elif kind is Kind.TEXT and len(value) > TEXT_LIMIT:
-        return Refusal("reply.too_long", {"limit": TEXT_LIMIT}, ref=ref)
-    if question.constraint is None or _fits(sight, ref, value, question.constraint):
+def _unfit(sight: Sight, place: Place, value: str) -> Refusal | None:
+    """Why ``value`` can't be the answer at ``place``."""
+    question, ref = place.question, place.ref
+    if question.kind in SELECTS:
+        if not sight.tree.fits(place, value):
+            rank = question.kind is Kind.RANK
+            return Refusal("reply.not_a_rank" if rank else "reply.not_a_choice", ref=ref)
+    else:
+        fault = kinds.fault(question, value)
+        if fault is not None:
+            return Refusal(fault[0], fault[1], ref=ref)
+    if question.constraint is None or _fits(sight, place, value, question.constraint):
         return None
-    return Refusal("reply.constraint", text=sight.say(question.constraint_message, ref), ref=ref)
+    return Refusal("reply.constraint", text=sight.say(question.constraint_message, place), ref=ref)
 
 
-def _fits(sight: _Sight, ref: str, value: str, constraint: Expression) -> bool:
+def _fits(sight: Sight, place: Place, value: str, constraint: Expression) -> bool:
     """Whether ``value`` keeps to the constraint; not if that takes more work than one evaluation may cost."""
-    node = sight.node(ref)
-    kept, node.value = node.value, store(value, node.type, sight.zone)
+    kept, place.value = place.value, store(value, place.type, sight.tree.zone)
     try:
-        return constraint.true(sight.at(ref))
-    except ExpressionError:
-        return False
+        return sight.tree.holds(constraint, place)
     finally:
-        node.value = kept
+        place.value = kept
 
 
-def _is_date(value: str) -> bool:
-    if not _DATE.fullmatch(value):
-        return False
-    try:
-        date.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
+def _written(sight: Sight, place: Place, value: str) -> str:
+    """``value`` as it is stored: ``5`` for ``+05``, choices in their list's order."""
+    if place.question.kind is Kind.SELECT_MULTIPLE:
+        return " ".join(sight.in_order(place, value.split()))
+    return kinds.written(place.question, value)
 
 
-def _written(sight: _Sight, leaf: Leaf, value: str) -> str:
-    """``value`` as it is stored: ``5`` for ``+05``, ``2.5`` for ``2.50``, choices in their list's order."""
-    match leaf.question.kind:
-        case Kind.SELECT_MULTIPLE:
-            return " ".join(sight.in_order(leaf, value.split()))
-        case Kind.INTEGER:
-            return str(int(value))
-        case Kind.DECIMAL:
-            number = f"{Decimal(value):f}"
-            number = number.rstrip("0").rstrip(".") if "." in number else number
-            return "0" if number == "-0" else number
-    return value
-
-
-def _leave(sight: _Sight, ref: str, missing: Missing) -> Step:
+def _leave(sight: Sight, ref: str, missing: Missing, sure: bool = False) -> Step:
     """No value at ``ref``, if the question and the instrument allow that."""
-    if not sight.asks(ref):
+    place = sight.asks(ref)
+    if place is None:
         return _refuse(sight, "reply.no_longer_asked", ref=ref)
     if missing is Missing.SKIPPED:
-        if sight.required(ref):
-            return Step(sight.state, refusal=_required(sight, ref))
+        if sight.required(place):
+            return Step(sight.state, refusal=_required(sight, place))
     else:
-        given = sight.questionnaire.leaves[ref].offers[False]
+        given = place.leaf.offers[False]
         if not (given.dont_know if missing is Missing.DONT_KNOW else given.prefer_not):
             return _refuse(sight, "reply.not_offered", ref=ref)
-    state = sight.state
+    change = Changed(ref, None, missing, _first(sight.state, ref))
+    return _changed(sight, _left(sight.state, ref, missing), change, sure)
+
+
+def _left(state: State, ref: str, missing: Missing) -> State:
+    """``state`` without an answer at ``ref``."""
     answers = state.answers
     if ref in answers:
         answers = {at: value for at, value in answers.items() if at != ref}
-    return _changed(
-        sight, answers, {**state.missing, ref: missing}, Changed(ref, None, missing, _first(state, ref))
-    )
+    return _replaced(state, answers, {**state.missing, ref: missing})
 
 
-def _required(sight: _Sight, ref: str) -> Refusal:
-    message = sight.questionnaire.leaves[ref].question.required_message
-    return Refusal("reply.required", text=sight.say(message, ref), ref=ref)
+def _settled(state: State, pending: Pending) -> State:
+    """``state`` with the answer that waits for a yes."""
+    if pending.missing is not None:
+        return _left(state, pending.ref, pending.missing)
+    return _with(state, pending.ref, pending.value)
+
+
+def _required(sight: Sight, place: Place) -> Refusal:
+    return Refusal("reply.required", text=sight.say(place.question.required_message, place), ref=place.ref)
 
 
 def _first(state: State, ref: str) -> bool:
     return ref not in state.answers and ref not in state.missing
 
 
-def _changed(
-    sight: _Sight, answers: Mapping[str, str], missing: Mapping[str, Missing], change: Changed
-) -> Step:
+# What an answer changes
+
+
+def _changed(sight: Sight, after: State, change: Changed, sure: bool) -> Step:
     """The step for one changed answer, with the answers it takes out of the interview.
 
     A focus on another question stays while that one can be asked: the person still wants to see it.
     """
     before, ref = sight.state, change.ref
     focus = before.focus
-    if focus is not None and focus.ref in (None, ref):
-        focus = None
-    after = State(answers, missing, before.hidden, focus, before.submitted, before.computed)
-    at_stake = [
-        other for other in sight.questionnaire.reach(ref).asked if other in answers and sight.asks(other)
-    ]
-    sight = sight.moved(after, ref)
-    if focus is not None and focus.ref is not None and not sight.asks(focus.ref):
-        sight.state = after = replace(after, focus=None)
-    if sight.questionnaire.kept:
-        after = sight.remembered()
+    if focus is not None and (focus.ref in (None, ref) or focus.pending is not None):
+        after = replace(after, focus=None)
+    place = sight.tree.places[ref]
+    template, value = place.spot.ref, place.value
+    if template in sight.questionnaire.structural:
+        moved = _grown(sight, after, sight.questionnaire.reached([template]))
+        if moved.tree.overflow and not sight.tree.overflow:
+            return _refuse(sight, "reply.too_many_members", {"limit": MEMBERS_LIMIT}, ref=ref)
+        if not sure and _beyond(sight, moved):
+            pending = Pending("answer", ref, change.value or "", change.missing)
+            return Step(_looking(before, Focus(ref, None, pending)))
+    else:
+        sight.tree.lost.clear()
+        moved = sight.moved(after, ref)
+    if sight.questionnaire.triggered:
+        moved = _set(moved, ref, value)
+    return _told(sight, before, moved, (change,))
+
+
+def _grown(sight: Sight, state: State, redraw: frozenset[str]) -> Sight:
+    """A look at ``state`` for which the tree is grown anew."""
+    return Sight(sight.questionnaire, state, sight.context, redraw)
+
+
+def _same(ref: str) -> str | None:
+    return ref
+
+
+def _told(
+    sight: Sight,
+    before: State,
+    moved: Sight,
+    changes: tuple[Changed, ...],
+    renamed: Callable[[str], str | None] = _same,
+) -> Step:
+    """The step from ``before``, which ``sight`` was a look at, to where ``moved`` is. ``renamed`` says what a
+    reference is called now, None if it is gone.
+    """
+    moved = _weeded(moved)
+    tree = moved.tree
+    state = tree.remembered(tree.state)
+    focus = state.focus
+    if focus is not None and focus.ref is not None and not (moved.asks(focus.ref) or moved.repeat(focus.ref)):
+        state = replace(state, focus=None)
+    if state is not tree.state:
+        moved.moved(state)
+    told = {change.ref for change in changes}
+    candidates = dict.fromkeys(tree.lost) if moved is sight else before.answers
+    gone = []
+    for ref in candidates:
+        now = renamed(ref)
+        if ref not in told and now is not None and moved.asks(now) is None:
+            gone.append(ref)
     dropped: tuple[Line, ...] = ()
-    gone = [other for other in at_stake if not sight.asks(other)]
     if gone:
-        earlier = _Sight(sight.questionnaire, before, sight.context)
-        dropped = tuple([earlier.line(other, earlier.number(other)) for other in gone])
-    return Step(after, changes=(change,), dropped=dropped, sight=sight)
+        earlier = sight if sight.state is before else Sight(sight.questionnaire, before, sight.context)
+        places = [place for place in map(earlier.asks, gone) if place is not None]
+        dropped = tuple([earlier.line(place) for place in sorted(places, key=lambda place: place.at)])
+    return Step(state, changes=changes, dropped=dropped, sight=moved)
+
+
+def _beyond(sight: Sight, grown: Sight) -> list[Place]:
+    """The members that ``grown`` has not any more and somebody was answered for."""
+    found: list[Place] = []
+    answers, order = sight.state.answers, sight.tree.order
+    for series in sight.tree.series.values():
+        if any(each in found for each in series.within):
+            continue
+        for instance in series.instances:
+            if instance.ref not in grown.tree.places and any(
+                order[at].ref in answers for at in range(instance.at, instance.end)
+            ):
+                found.append(instance)
+    return found
+
+
+def _set(sight: Sight, ref: str, before: Leaf) -> Sight:
+    """Set what is to be set when the value at ``ref``, which was ``before``, changes; then what is to be set
+    because of that, each once.
+    """
+    done: set[tuple[str, str]] = set()
+    pending = [(ref, before)]
+    while pending:
+        trigger, was = pending.pop(0)
+        place = sight.tree.places.get(trigger)
+        if place is None or (place.value == was and place.value.__class__ is was.__class__):
+            continue
+        for at, setting in sight.questionnaire.triggered.get(place.spot.ref, ()):
+            for target in sight.tree.together(place, at):
+                if (target.ref, setting.value.source) in done or target.ref not in sight.tree.places:
+                    continue
+                done.add((target.ref, setting.value.source))
+                target = sight.tree.places[target.ref]
+                value = to_string(sight.tree.stored(setting.value, target))
+                if value == to_string(target.value):
+                    continue
+                pending.append((target.ref, target.value))
+                sight = _moved_to(sight, target, value)
+    return sight
+
+
+def _weeded(sight: Sight) -> Sight:
+    """The look after answers that are not offered any more were dropped, as ODK's engines do when they come
+    to them: what is left of several choices stands, but waits to be confirmed.
+    """
+    while reached := sight.tree.reached_misfits():
+        place = min(reached, key=lambda each: each.at)
+        before, offered = place.value, frozenset(sight.tree.names(place))
+        left = [name for name in sight.state.answers[place.ref].split() if name in offered]
+        sight = _set(_moved_to(sight, place, " ".join(left)), place.ref, before)
+    return sight
+
+
+def _moved_to(sight: Sight, target: Place, value: str) -> Sight:
+    """The look after ``value`` was set at ``target``: whatever was answered there is gone."""
+    ref, template = target.ref, target.spot.ref
+    state = sight.tree.remembered(sight.state)
+    answers = {at: each for at, each in state.answers.items() if at != ref}
+    state = _replaced(state, answers, _without(state.missing, ref))
+    if value or target.question.default is not None or ref in state.computed:
+        state = replace(state, computed={**state.computed, ref: value})
+    if template in sight.questionnaire.structural:
+        return _grown(sight, state, sight.questionnaire.reached([template]))
+    return sight.moved(state, ref)
 
 
 # Several choices
 
 
-def _many(sight: _Sight, ref: str) -> bool:
-    """Whether the question at ``ref`` can be put now and takes several choices."""
-    return sight.asks(ref) and sight.questionnaire.leaves[ref].question.kind is Kind.SELECT_MULTIPLE
+def _many(sight: Sight, ref: str) -> Place | None:
+    """The question at ``ref``, if it can be put now and takes several choices."""
+    place = sight.asks(ref)
+    several = place is not None and place.question.kind in (Kind.SELECT_MULTIPLE, Kind.RANK)
+    return place if several else None
 
 
-def _toggle(sight: _Sight, ref: str, choice: str) -> Step:
-    if not _many(sight, ref):
+def _toggle(sight: Sight, ref: str, choice: str) -> Step:
+    place = _many(sight, ref)
+    if place is None:
         return _refuse(sight, "reply.no_longer_asked", ref=ref)
-    leaf = sight.questionnaire.leaves[ref]
-    if choice not in sight.offered(leaf):
+    if choice not in sight.tree.names(place):
         return _refuse(sight, "reply.not_a_choice", ref=ref)
-    ticked = sight.in_order(leaf, {choice}.symmetric_difference(sight.ticked(ref)))
-    return Step(_looking(sight.state, Focus(ref, ticked)))
+    ticked = sight.ticked(place)
+    names = [name for name in ticked if name != choice] if choice in ticked else [*ticked, choice]
+    return Step(_looking(sight.state, Focus(ref, sight.in_order(place, names))))
 
 
-def _done(sight: _Sight, ref: str) -> Step:
-    if not _many(sight, ref):
+def _done(sight: Sight, ref: str) -> Step:
+    place = _many(sight, ref)
+    if place is None:
         return _refuse(sight, "reply.no_longer_asked", ref=ref)
-    ticked = sight.ticked(ref)
-    return _take(sight, ref, " ".join(ticked)) if ticked else _leave(sight, ref, Missing.SKIPPED)
+    ticked = sight.ticked(place)
+    if not ticked:
+        return _leave(sight, ref, Missing.SKIPPED)
+    return _take(sight, place, " ".join(ticked), sure=False)
 
 
 # Moving about
 
 
-def _keep(sight: _Sight, ref: str | None) -> Step:
-    if ref is not None and sight.asks(ref) and sight.open(ref):
-        default = sight.standing(ref)
+def _keep(sight: Sight, ref: str | None) -> Step:
+    here = sight.here() if ref is None else None
+    place = sight.asks(ref) if ref is not None else here if isinstance(here, Place) else None
+    if place is not None and sight.open(place):
+        default = sight.standing(place)
         if default is not None:
-            return _take(sight, ref, default)
+            return _take(sight, place, default, sure=False)
     return Step(_looking(sight.state, None))
 
 
-def _back(sight: _Sight) -> Step:
+def _back(sight: Sight) -> Step:
+    if sight.pending() is not None:
+        return Step(_looking(sight.state, None))
     here = sight.here()
+    if isinstance(here, Series) and sight.shows_roster(here):
+        return Step(_looking(sight.state, None))
     if here is None:
         # An early review leads back to the question that was left for it.
-        if sight.first_open() is not None:
+        if sight.tree.first_open() is not None:
             return Step(_looking(sight.state, None))
-        at = len(sight.steps)
+        at = len(sight.tree.order)
     else:
-        at = sight.steps.index(here)
-    if at == 0:
+        at = here.at
+    last = sight.before_this(at)
+    if last < 0:
         return _refuse(sight, "reply.at_start")
-    return Step(_looking(sight.state, Focus(sight.steps[at - 1])))
+    return Step(_looking(sight.state, Focus(sight.tree.order[last].ref)))
 
 
-def _change(sight: _Sight, ref: str) -> Step:
-    if not sight.asks(ref):
+def _change(sight: Sight, ref: str) -> Step:
+    """Ask a question again; of a member the first one, of a repeat who is in it."""
+    if sight.asks(ref) is not None or sight.repeat(ref) is not None:
+        return Step(_looking(sight.state, Focus(ref)))
+    member = sight.member(ref)
+    if member is None:
+        absent = ref.endswith("]")
+        return _refuse(sight, "reply.no_such_member" if absent else "reply.no_longer_asked", ref=ref)
+    first = sight.tree.asked.find(1, member.at, member.end)
+    if first < 0:
         return _refuse(sight, "reply.no_longer_asked", ref=ref)
-    return Step(_looking(sight.state, Focus(ref)))
+    return Step(_looking(sight.state, Focus(sight.tree.order[first].ref)))
 
 
-def _submit(sight: _Sight) -> Step:
+def _change_number(sight: Sight, number: int) -> Step:
+    place = sight.numbered(number)
+    if place is None or not sight.tree.is_asked(place) or sight.open(place):
+        return _refuse(sight, "reply.no_such_line", {"number": number})
+    return _change(sight, place.ref)
+
+
+# Members
+
+
+def _series(sight: Sight, ref: str | None) -> Series | None:
+    """The repeat at ``ref``; without one, the one asked about or shown now, or that the person is in."""
+    if ref is not None:
+        return sight.repeat(ref)
+    here = sight.here()
+    if isinstance(here, Series):
+        return here
+    if isinstance(here, Place) and len(here.within) > 1:
+        return sight.tree.series_of(here.within[-1])
+    rosters = sight.rosters()
+    return rosters[0] if rosters else None
+
+
+def _show_roster(sight: Sight, ref: str | None) -> Step:
+    series = _series(sight, ref)
+    if series is None:
+        return _refuse(sight, "reply.no_such_member", ref=ref)
+    return Step(_looking(sight.state, Focus(series.ref)))
+
+
+def _counted(sight: Sight, series: Series) -> Place | Step | None:
+    """The question that says how many there are, if its answer can change; None where nothing says so; else
+    why nobody can be added or taken out.
+    """
+    if series.repeat.count is None:
+        return None
+    governor = sight.tree.governor(series)
+    if governor is not None and sight.asks(governor.ref) is not None:
+        return governor
+    label = sight.label(governor) if governor is not None else ""
+    return _refuse(sight, "reply.members_counted", {"question": label}, ref=series.ref)
+
+
+def _add(sight: Sight, ref: str | None, sure: bool) -> Step:
+    series = _series(sight, ref)
+    if series is None:
+        return _refuse(sight, "reply.no_such_member", ref=ref)
+    governor = _counted(sight, series)
+    if isinstance(governor, Step):
+        return governor
+    limit = sight.tree.full(series)
+    if limit is not None:
+        return _refuse(sight, "reply.too_many_members", {"limit": limit}, ref=series.ref)
+    number = len(series.instances) + 1
+    added = Changed(f"{series.ref}[{number}]", None, None, first=True, what="added")
+    if governor is not None:
+        if not sure:
+            return Step(_looking(sight.state, Focus(series.ref, None, Pending("add", series.ref))))
+        return _recounted(sight, sight.state, series, governor, number, added)
+    if not sight.tree.may_grow(series):
+        return _refuse(sight, "reply.no_longer_asked", ref=series.ref)
+    state = replace(
+        sight.state,
+        counts={**sight.state.counts, **_empty(series, number), series.ref: number},
+        closed=sight.state.closed - {series.ref},
+        focus=None,
+    )
+    moved = _grown(sight, state, _members_changed(sight, series))
+    if moved.tree.overflow and not sight.tree.overflow:
+        return _refuse(sight, "reply.too_many_members", {"limit": INSTANCES_LIMIT}, ref=series.ref)
+    return _told(sight, sight.state, moved, (added,))
+
+
+def _empty(series: Series, number: int) -> dict[str, int]:
+    """The counts of repeats directly in a first member that was not there from the beginning: nobody."""
+    if number > 1:
+        return {}
+    repeats = (spot.name for spot in series.spot.parts if isinstance(spot.item, Repeat))
+    return {f"{series.ref}[1]/{name}": 0 for name in repeats}
+
+
+def _members_changed(sight: Sight, series: Series) -> frozenset[str]:
+    """The rules that may have another result when there are more or fewer members."""
+    questionnaire, repeat = sight.questionnaire, series.repeat.ref
+    inside = [ref for ref in (*questionnaire.leaves, *questionnaire.reach) if ref.startswith(f"{repeat}/")]
+    return questionnaire.reached([repeat, *inside], questionnaire.depth(repeat))
+
+
+def _recounted(
+    sight: Sight, state: State, series: Series, governor: Place, number: int, changed: Changed
+) -> Step:
+    """One member more or less where a question says how many there are: its answer changes. ``state`` is as
+    it will be but for that answer.
+    """
+    ref, value = governor.ref, str(number)
+    refusal = _unfit(sight, governor, value)
+    if refusal is not None:
+        return Step(sight.state, refusal=refusal)
+    before = sight.state
+    answered = Changed(ref, value, None, _first(before, ref))
+    redraw = sight.questionnaire.reached([governor.spot.ref]) | _members_changed(sight, series)
+    moved = _grown(sight, replace(_with(state, ref, value), focus=None), redraw)
+    if moved.tree.overflow and not sight.tree.overflow:
+        return _refuse(sight, "reply.too_many_members", {"limit": INSTANCES_LIMIT}, ref=series.ref)
+    moved = _set(moved, ref, governor.value)
+    renamed = _renaming(changed) if changed.what == "removed" else _same
+    return _told(sight, before, moved, (answered, changed), renamed)
+
+
+def _no_more(sight: Sight, ref: str | None) -> Step:
+    series = _series(sight, ref)
+    if series is None:
+        return _refuse(sight, "reply.no_such_member", ref=ref)
+    state = _looking(sight.state, None)
+    if series.repeat.count is None and series.ref not in state.closed:
+        state = replace(state, closed=state.closed | {series.ref})
+        sight.moved(state).remark(series)
+    return Step(state)
+
+
+def _remove(sight: Sight, ref: str, sure: bool) -> Step:
+    instance = sight.member(ref)
+    if instance is None:
+        return _refuse(sight, "reply.no_such_member", ref=ref)
+    series = sight.tree.series_of(instance)
+    governor = _counted(sight, series)
+    if isinstance(governor, Step):
+        return governor
+    if not sure:
+        return Step(_looking(sight.state, Focus(series.ref, None, Pending("remove", ref))))
+    removed = Changed(ref, sight.as_member(instance).name, None, first=False, what="removed")
+    number = len(series.instances) - 1
+    renamed = _renaming(removed)
+    # The second becomes the first, but nobody else comes into it by that.
+    second = f"{series.ref}[2]/"
+    inside = [each for at, each in sight.tree.series.items() if at.startswith(second)]
+    kept = {each.ref: len(each.instances) for each in inside if each.repeat.count is None}
+    state = _taken_out(replace(sight.state, counts={**kept, **sight.state.counts}), renamed)
+    if governor is not None:
+        return _recounted(sight, state, series, governor, number, removed)
+    state = replace(state, counts={**state.counts, series.ref: number})
+    if not number:
+        state = replace(state, closed=state.closed - {series.ref})
+    moved = _grown(sight, state, _members_changed(sight, series))
+    return _told(sight, sight.state, moved, (removed,), renamed)
+
+
+def _renaming(removed: Changed) -> Callable[[str], str | None]:
+    """What references are called once a member is taken out: those after it move up. None for the member's
+    own.
+    """
+    series, _, number = removed.ref[:-1].rpartition("[")
+    out = int(number)
+    start = f"{series}["
+
+    def renamed(ref: str) -> str | None:
+        if not ref.startswith(start):
+            return ref
+        number, _, rest = ref[len(start) :].partition("]")
+        if int(number) == out:
+            return None
+        return f"{start}{int(number) - 1}]{rest}" if int(number) > out else ref
+
+    return renamed
+
+
+_T = TypeVar("_T")
+
+
+def _taken_out(state: State, renamed: Callable[[str], str | None]) -> State:
+    """``state`` without a member, and with the references of those after it."""
+
+    def kept(known: Mapping[str, _T]) -> Mapping[str, _T]:
+        pairs = ((renamed(ref), value) for ref, value in known.items())
+        return {ref: value for ref, value in pairs if ref is not None}
+
+    closed = (renamed(ref) for ref in state.closed)
+    return replace(
+        state,
+        answers=kept(state.answers),
+        missing=kept(state.missing),
+        computed=kept(state.computed),
+        counts=kept(state.counts),
+        closed=frozenset(ref for ref in closed if ref is not None),
+        focus=None,
+        removals=state.removals + 1,
+    )
+
+
+def _confirm(sight: Sight, yes: bool) -> Step:
+    pending = sight.pending()
+    if pending is None:
+        return _refuse(sight, "reply.no_longer_asked")
+    if not yes:
+        return Step(_looking(sight.state, None))
+    if pending.what == "add":
+        return _add(sight, pending.ref, sure=True)
+    if pending.what == "remove":
+        return _remove(sight, pending.ref, sure=True)
+    if pending.missing is not None:
+        return _leave(sight, pending.ref, pending.missing, sure=True)
+    place = sight.asks(pending.ref)
+    assert place is not None
+    return _take(sight, place, pending.value, sure=True)
+
+
+# Handing in
+
+
+def _submit(sight: Sight) -> Step:
     """Hand in if every question is answered and every answer still fits; else lead to the first to mend."""
-    state = sight.state
-    for ref in sight.steps:
-        value = state.answers.get(ref)
-        refusal: Refusal | None
-        if sight.open(ref):
+    state, tree = sight.state, sight.tree
+    at = tree.stops.find(1)
+    while at >= 0:
+        target = tree.order[at]
+        if tree.waiting[at]:
             # The first that waits: asked without a focus, but for one that has ticks already.
-            focus = state.focus if state.focus is not None and state.focus.ref == ref else None
-            return Step(_looking(state, focus), refusal=Refusal("reply.still_open", ref=ref))
-        if value is not None:
-            refusal = _unfit(sight, ref, value)
-        else:
-            skipped = state.missing[ref] is Missing.SKIPPED
-            refusal = _required(sight, ref) if skipped and sight.required(ref) else None
-        if refusal is not None:
-            return Step(_looking(state, Focus(ref)), refusal=refusal)
-    return Step(replace(state, focus=None, submitted=True))
+            focus = state.focus if state.focus is not None and state.focus.ref == target.ref else None
+            focus = focus if isinstance(target, Place) and focus is not None and not focus.pending else None
+            return Step(_looking(state, focus), refusal=Refusal("reply.still_open", ref=target.ref))
+        if isinstance(target, Place):
+            refusal = _unsound(sight, target)
+            if refusal is not None:
+                return Step(_looking(state, Focus(target.ref)), refusal=refusal)
+        at = tree.stops.find(1, at + 1)
+    barred = _barred(sight)
+    if barred is not None:
+        return Step(state, refusal=barred)
+    return Step(replace(state, focus=None, submitted=True, computed=_ended(sight)))
+
+
+def _barred(sight: Sight) -> Refusal | None:
+    """What keeps the answers from being handed in that nobody can answer: a note, or a value only read, that
+    is required and blank. Forms stop people so until they change an earlier answer.
+    """
+    tree = sight.tree
+    at = tree.told.find(1)
+    while at >= 0:
+        place = tree.order[at]
+        if isinstance(place, Place) and place.value == "" and sight.required(place):
+            message = sight.say(place.question.required_message, place) or sight.note(place).text
+            return Refusal("reply.required", text=message, ref=place.ref)
+        at = tree.told.find(1, at + 1)
+    return None
+
+
+def _unsound(sight: Sight, place: Place) -> Refusal | None:
+    """What is wrong with an answer, or the lack of one, that was all right when it was given."""
+    value = sight.state.answers.get(place.ref)
+    if value is not None:
+        return _unfit(sight, place, value)
+    skipped = sight.state.missing[place.ref] is Missing.SKIPPED
+    return _required(sight, place) if skipped and sight.required(place) else None
+
+
+def _ended(sight: Sight) -> Mapping[str, Leaf]:
+    """The computed values with those that are worked out at the end."""
+    computed = sight.state.computed
+    for place in sight.tree.leaves():
+        question = place.question
+        if question.at_end and question.calculation is not None:
+            computed = {**computed, place.ref: sight.tree.stored(question.calculation, place)}
+    return computed

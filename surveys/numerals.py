@@ -1,5 +1,4 @@
-"""Numbers, dates and times of day as people write them: ``hai mốt``, ``1 triệu rưỡi``, ``5.3.85``, ``7h
-tối``.
+"""Numbers as people write them: ``hai mốt``, ``1 triệu rưỡi``, ``2,5``; telephone numbers.
 
 Every reader returns the value or a :class:`Doubt`: why it is better to ask again. Numbers that are about
 something ("hơn 20", "5-7") are no answers. All readers look at a bounded text and take linear time.
@@ -8,7 +7,6 @@ something ("hơn 20", "5-7") are no answers. All readers look at a bounded text 
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
@@ -49,6 +47,8 @@ class Doubt(StrEnum):
     NOT_A_YEAR = "reply.not_a_year"
     NOT_A_TIME = "reply.not_a_time"
     NOT_A_PHONE = "reply.not_a_phone"
+    NOT_A_DATETIME = "reply.not_a_datetime"
+    NOT_A_LOCATION = "reply.not_a_location"
 
 
 # ── numerals ──────────────────────────────────────────────────────────────────────────────────────────
@@ -320,18 +320,28 @@ _HARD = frozenset("+-–—−/\\*=~<>≥≤^|&@#?:…×÷°$€£¥±≈_'%")
 
 _BEFORE = Lexicon(
     """
-    khoảng, khoảng độ, khoảng chừng, chừng, chừng khoảng, tầm, tầm khoảng, cỡ, độ, ước chừng, có, được,
-    tổng, tổng cộng, tổng số, tất cả, cả thảy, số, điểm, cho, about, around, approximately, roughly, có
-    khoảng, hết, lương, thu nhập, tuổi, cả nhà, trong nhà, chỉ, chỉ có, mỗi, a total of, nhà, nhà tôi, nhà
-    em, nhà có, con, cháu
+    có, được, tổng, tổng cộng, tổng số, tất cả, cả thảy, số, điểm, cho, hết, lương, thu nhập, tuổi, cả nhà,
+    trong nhà, chỉ, chỉ có, mỗi, a total of, nhà, nhà tôi, nhà em, nhà có, con, cháu
     """
 )
+_HEDGED = Lexicon(
+    """
+    khoảng, chừng, tầm, cỡ, độ, ước chừng, áng chừng, đâu đó, about, around, approximately, roughly, nearly,
+    almost, maybe, mấy, vài
+    """
+)
+"""Words that make a number one of several."""
+_SQUARE = re.compile(r"(?<=[0-9]) ?(?:m2|m²|m\^2)(?![0-9a-z])")
+_LABELLED = re.compile(r"(?<=[^\W\d_]) ?:(?= |[0-9])")
+"""The colon of ``tuổi: 35``."""
+_INSIDE = re.compile(r"(?<=[a-z])['’](?=[a-z])")
 _UNITS = Lexicon(
     """
-    tuổi, t, người, ng, ngừi, nhân khẩu, khẩu, thành viên, cái, chiếc, con, đứa, cháu, bé, lần, lượt,
-    đồng, đ, vnđ, vnd, điểm, đ điểm, kg, kí, ký, ha, hecta, héc ta, m2, m², mét vuông, km, cây số, phần
-    trăm, câu, môn, lớp, khóa, hộ, nhà, phòng, xe, years old, year old, people, persons, person, children,
-    child, kids, kid, times, points, percent, dong, vietnam dong
+    tuổi, t, người, ng, ngừi, nhân khẩu, khẩu, thành viên, cái, chiếc, con, đứa, cháu, bé, lần, lượt, đồng,
+    đ, vnđ, vnd, điểm, đ điểm, kg, kí, ký, cân, kí lô, ký lô, ki lô, kilo, kgs, kilogram, kilograms,
+    ha, hecta, héc ta, m2, m², mét vuông, km, cây số, phần trăm, câu, môn, lớp, khóa, hộ, nhà, phòng, xe,
+    years old, year old, yo, tủi, nhân khẩu, suất, bữa, buổi học, people, persons, person, children, child,
+    kids, kid, times, points, percent, dong, vietnam dong
     """
 )
 _TIME_UNITS = {
@@ -350,7 +360,7 @@ _QUESTION_SCALES = {
     "trieu": 1_000_000,
     "nghin": 1_000,
     "ngan": 1_000,
-    "ty": 1_000_000_000,
+    "ti": 1_000_000_000,
     "million": 1_000_000,
 }
 _SCALE_WORDS = frozenset({"nghin", "ngan", "van", "trieu", "tr", "ty", "ti"})
@@ -363,6 +373,7 @@ def _items(text: str, language: str, whole: bool) -> list[Word | _Role] | Doubt:
     ends: list[int] = []
     negative = False
     spans: list[tuple[int, int]] = []
+    text = _LABELLED.sub(" ", _INSIDE.sub("", _SQUARE.sub(" mét vuông", text)))
     text = re.sub(r"(?<=[0-9]) ?%(?=\W*$)", " phần trăm", text)
     matches = list(_TOKEN.finditer(text))
     for at, token in enumerate(matches):
@@ -456,22 +467,34 @@ def read_number(text: str, language: str, *, whole: bool, question: str = "") ->
         return Doubt.ZERO
     if _HOUSE.any(said[:-1]):
         return nothing
+    rate = _RATE.search(text)
+    if rate and rate[1] not in even(question):
+        return nothing
     value = _spelled(items, question)
     if value is None:
         items = _trimmed(items)
         value = _number(items, question)
     if value is None:
         several = sum(isinstance(item, _Role) for item in items) > 1
-        return Doubt.ONE_NUMBER if several or BOUND.any(said) or EITHER.any(said) else nothing
+        vague = several or BOUND.any(said) or EITHER.any(said) or _HEDGED.any(said)
+        return Doubt.ONE_NUMBER if vague else nothing
     if isinstance(value, Doubt):
         return value
     if whole and value % 1:
+        return nothing
+    scaled = any(each.plain in _SCALE_WORDS for each in said)
+    if 10 <= value < 1000 and not (scaled or _BARE_DIGITS.search(text)) and _OF_MONEY.search(fold(question)):
+        # "Năm trăm" is said of 500,000 đồng.
         return nothing
     if abs(value) >= 10**9 if whole else len(str(int(abs(value)))) > _MOST:
         return Doubt.TOO_LARGE
     return value
 
 
+_BARE_DIGITS = re.compile(r"[0-9]{2}")
+_OF_MONEY = re.compile(r"\bdong\b|\bvnd\b|\btien\b")
+_RATE = re.compile(r"(?:\b(?:a|per|each|every|một|mỗi|1)|/) ?(day|week|month|year|ngày|tuần|tháng|năm)\W*$")
+"""So many *a day*, where the question asks for something else."""
 _HOUSE = Lexicon("nhà số, số nhà, lớp, tầng, thứ, ngõ, hẻm, đường")
 """Words before a number that counts nothing."""
 
@@ -563,80 +586,25 @@ def _spelled(items: list[Word | _Role], question: str) -> Decimal | Doubt | None
     return value
 
 
-# ── dates ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── the numbers of dates ──────────────────────────────────────────────────────────────────────────────
 
-
-class Parts(NamedTuple):
-    """A date as far as it was told."""
-
-    day: int | None
-    month: int | None
-    year: int | None
-
-
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        ("january jan", "february feb", "march mar", "april apr", "may", "june jun", "july jul", "august aug",
-         "september sep sept", "october oct", "november nov", "december dec"), 1)
-    for name in names.split()
-}  # fmt: skip
-_LUNAR = re.compile(
-    r"\bam lich\b|\bal\b|\bgieng\b|\bchap\b|\bram\b|"
-    r"\b(?:giap|at|binh|dinh|mau|ky|ki|canh|tan|nham|quy|tuoi(?: con)?) "
-    r"(?:ty|ti|suu|dan|mao|meo|thin|ngo|mui|than|dau|tuat|hoi|"
-    r"chuot|trau|cop|ho|tho|rong|ran|ngua|de|khi|ga|cho|heo|lon)\b"
-)
-_DATE_LEAD = re.compile(
-    r"(?:(?:da|thua|vang|toi|tui|em|con|chau|minh|la|thi|sinh|sinh vao|"
-    r"ngay thang nam sinh|thang nam sinh|ngay sinh|thang sinh|nam sinh|sn|ns|vao|luc|tu|"
-    r"on|in|since|i was born|born|it was|it is)\b[ :,]*)+"
-)
-_DATE_TAIL = re.compile(
-    r"(?:[ ,.!;)]*\b(?:a|ah|nha|nhe|nghe|do|em|ban|roi|duong lich|dl|duong)\b)*[ .,!;)]*$"
-)
-_WEEKDAYS = {
-    "thu hai": 0, "thu 2": 0, "thu ba": 1, "thu 3": 1, "thu tu": 2, "thu 4": 2, "thu nam": 3, "thu 5": 3,
-    "thu sau": 4, "thu 6": 4, "thu bay": 5, "thu 7": 5, "chu nhat": 6, "monday": 0, "tuesday": 1,
-    "wednesday": 2, "thursday": 3, "friday": 4, "saturday": 5, "sunday": 6,
-}  # fmt: skip
-_WEEKDAY = re.compile(f"({'|'.join(_WEEKDAYS)})[ ,]+(?:ngay +)?(?=[0-9])")
-_MONTH_MARK = re.compile(r"(?:(?<=[^a-z0-9])|^)(?:thang|thg|thag|th|t)(?:\. ?| )?(?=[0-9])|\bthang\b")
-_SPLIT = re.compile(r"[ ,/.\-]+")
-_NUMERIC = re.compile(r"([0-9]{1,4}) ?([/.\- ]) ?([0-9]{1,4})(?: ?\2 ?([0-9]{1,4}))?")
 _NUMBER_WORDS = frozenset(
     "mot hai ba bon tu nam lam nham sau bay tam chin muoi khong linh le nghin ngan tram".split()
 )
 
 
-def _full_year(digits: str, today: date | None) -> int | Doubt | None:
-    """``1985`` or ``85`` as a year of 1900 to 2100.
-
-    Two digits are the latest year that is not to come; the ten years after today stay open, since both
-    "1927" and "2027" may be meant. Without ``today`` the year 2025 stands for it.
-    """
-    if len(digits) == 4:
-        return int(digits) if 1900 <= int(digits) <= 2100 else None
-    if len(digits) != 2:
-        return None
-    this = today.year if today else 2025
-    year = 2000 + int(digits)
-    if year <= this:
-        return year
-    return Doubt.YEAR if year <= this + 10 else year - 100
-
-
-def _year_words(tokens: list[str], today: date | None) -> int | Doubt | None:
-    """A year in words: ``một chín tám lăm``, ``tám lăm``, ``hai nghìn lẻ năm``; or one token of digits."""
+def year_digits(tokens: list[str]) -> str | None:
+    """The digits of a year in digits or words (``một chín tám lăm`` → 1985, ``tám lăm`` → 85); None for
+    anything else."""
     if len(tokens) == 1 and tokens[0].isdecimal():
-        return _full_year(tokens[0], today)
+        return tokens[0]
     if not tokens or not _NUMBER_WORDS.issuperset(tokens):
         return None
     roles = _roles([Word(token, token) for token in tokens])
     if roles is None:
         return None
     if len(roles) == 4 and all(role.sort in "dmtl" for role in roles):
-        return _full_year("".join(str(int(role.value)) for role in roles), today)
+        return "".join(str(int(role.value)) for role in roles)
     value = _value(roles)
     if (
         value is None
@@ -647,13 +615,11 @@ def _year_words(tokens: list[str], today: date | None) -> int | Doubt | None:
     ):
         # A year is never "two or three": "tám chín" is 89.
         value = roles[0].value * 10 + roles[1].value
-    if value is None:
-        return None
-    return _full_year(str(int(value)), today) if value >= 1900 or 10 <= value < 100 else None
+    return str(int(value)) if value is not None and (value >= 1900 or 10 <= value < 100) else None
 
 
-def _small_number(tokens: list[str]) -> int | None:
-    """A day or month in digits or words."""
+def small_number(tokens: list[str]) -> int | None:
+    """A day, month or hour in digits or words, below a hundred; None for anything else."""
     if len(tokens) == 1 and tokens[0].isdecimal():
         return int(tokens[0]) if len(tokens[0]) <= 2 else None
     if not tokens or not _NUMBER_WORDS.issuperset(tokens):
@@ -665,270 +631,7 @@ def _small_number(tokens: list[str]) -> int | None:
     return None if value is None else int(value)
 
 
-def _with_month_mark(text: str, at: re.Match[str], today: date | None) -> Parts | Doubt | None:
-    """``ngày 5 tháng 3 năm 1985`` and everything less of it."""
-    before = [token for token in _SPLIT.split(text[: at.start()]) if token]
-    after = [token for token in _SPLIT.split(text[at.end() :]) if token]
-    if before and before[0] in ("ngay", "mung", "mong", "hom"):
-        before = before[1:]
-        if before and before[0] in ("mung", "mong"):
-            before = before[1:]
-        if not before:
-            return None
-    day = _small_number(before) if before else None
-    if (before and day is None) or not after:
-        return None
-    size = 2 if len(after) > 1 and after[0] == "muoi" and after[1] in ("mot", "hai") else 1
-    month, rest = _small_number(after[:size]), after[size:]
-    if month is None:
-        return None
-    if not rest:
-        return Parts(day, month, None)
-    if rest[0] == "nam":
-        rest = rest[1:]
-    year = _year_words(rest, today)
-    return year if isinstance(year, Doubt) else None if year is None else Parts(day, month, year)
-
-
-_ENGLISH_DATE = re.compile(
-    r"(?:(?:the )?([0-9]{1,2})(?:st|nd|rd|th)? (?:of )?)?([a-z]{3,9})"
-    r"(?: ([0-9]{1,2})(?:st|nd|rd|th)?)?(?: ([0-9]{2,4}))?"
-)
-
-
-def _with_month_name(text: str, today: date | None) -> Parts | Doubt | None:
-    """``5 March 1985``, ``March 5, 1985``, ``Mar 85``."""
-    found = _ENGLISH_DATE.fullmatch(" ".join(token for token in _SPLIT.split(text) if token))
-    if found is None or found[2] not in _MONTHS:
-        return None
-    month = _MONTHS[found[2]]
-    first, second, last = found[1], found[3], found[4]
-    if first and second and last:
-        return None
-    day = first or (second if last else None)
-    year_text = last or second
-    if year_text is None:
-        return Parts(int(day) if day else None, month, None)
-    year = _full_year(year_text, today)
-    if isinstance(year, Doubt) or year is None:
-        return year
-    return Parts(int(day) if day else None, month, year)
-
-
-def _numeric(text: str, today: date | None) -> Parts | Doubt | None:
-    """Digits with separators, day before month before year, or ISO order; and digits run together."""
-    if text.isdecimal():
-        if len(text) == 6:
-            year = _full_year(text[2:], today)
-            return Parts(None, int(text[:2]), year) if isinstance(year, int) else None
-        if len(text) == 8:
-            orders = [(text[:2], text[2:4], text[4:]), (text[6:], text[4:6], text[:4])]
-            fitting = [
-                Parts(int(day), int(month), int(year))
-                for day, month, year in orders
-                if 1 <= int(day) <= 31 and 1 <= int(month) <= 12 and 1900 <= int(year) <= 2100
-            ]
-            return fitting[0] if len(fitting) == 1 else None
-        year = _full_year(text, today)
-        return Parts(None, None, year) if isinstance(year, int) else year
-    found = _NUMERIC.fullmatch(text)
-    if found is None:
-        return None
-    first, second, third = found[1], found[3], found[4]
-    if len(first) > 2:
-        if (
-            len(first) != 4
-            or len(second) > 2
-            or (third and len(third) > 2)
-            or (not third and found[2] == ".")
-        ):
-            return None
-        year = _full_year(first, today)
-        return Parts(int(third) if third else None, int(second), year) if isinstance(year, int) else None
-    if third:
-        year = _full_year(third, today) if len(second) <= 2 else None
-        day_month: tuple[int | None, int] = (int(first), int(second))
-    elif len(second) == 1:
-        return Parts(int(first), int(second), None)
-    else:
-        year = _full_year(second, today)
-        day_month = (None, int(first))
-        if year is None:
-            return None
-    if isinstance(year, Doubt) or year is None:
-        return year
-    return Parts(*day_month, year)
-
-
-_DAYS_OFF = {
-    "hom nay": 0, "nay": 0, "bua nay": 0, "ngay hom nay": 0, "today": 0, "hom qua": -1, "bua qua": -1,
-    "ngay hom qua": -1, "yesterday": -1, "hom kia": -2, "ngay mai": 1, "mai": 1, "tomorrow": 1,
-}  # fmt: skip
-
-
-def read_date(text: str, today: date | None) -> Parts | Doubt:
-    """A date as far as told: ``5.3.85``, ``tháng 3 năm 1985``, ``hôm nay``; the month exists, the day may
-    not.
-
-    ``today`` anchors words like *hôm nay* and years of two digits.
-    """
-    if len(text) > LONGEST:
-        return Doubt.NOT_A_DATE
-    said = " ".join(re.sub(r"[\"“”'’()]+", " ", fold(even(text))).split())
-    if _LUNAR.search(said):
-        return Doubt.LUNAR
-    lead = _DATE_LEAD.match(said)
-    if lead and lead.end() < len(said):
-        said = said[lead.end() :]
-    said = _DATE_TAIL.sub("", said)
-    if today is not None and said in _DAYS_OFF:
-        at = today + timedelta(days=_DAYS_OFF[said])
-        return Parts(at.day, at.month, at.year)
-    if today is not None and said in ("thang nay", "thang truoc", "this month", "last month"):
-        at = today if said in ("thang nay", "this month") else today.replace(day=1) - timedelta(days=1)
-        return Parts(None, at.month, at.year)
-    if today is not None and said in ("nam nay", "nam ngoai", "this year", "last year"):
-        return Parts(None, None, today.year - (said in ("nam ngoai", "last year")))
-    weekday = _WEEKDAY.match(said)
-    if weekday:
-        said = said[weekday.end() :]
-    parts = _parts(said, today)
-    if isinstance(parts, Doubt):
-        return parts
-    if parts is None or (parts.month is not None and not 1 <= parts.month <= 12) or parts.day == 0:
-        return Doubt.NOT_A_DATE
-    if weekday:
-        try:
-            told = date(parts.year or 0, parts.month or 0, parts.day or 0)
-        except ValueError:
-            return Doubt.NOT_A_DATE
-        if told.weekday() != _WEEKDAYS[weekday[1]]:
-            return Doubt.NOT_A_DATE
-    return parts
-
-
-def _parts(said: str, today: date | None) -> Parts | Doubt | None:
-    mark = _MONTH_MARK.search(said)
-    if mark:
-        return _with_month_mark(said, mark, today)
-    if re.search("[a-z]{3}", said) and any(token in _MONTHS for token in _SPLIT.split(said)):
-        return _with_month_name(said, today)
-    said = re.sub(r"^ngay ?(?=[0-9])", "", said)
-    if said.startswith("nam ") or not any(character.isdecimal() for character in said):
-        tokens = said.split()
-        year = _year_words(tokens[1:] if tokens[:1] == ["nam"] and len(tokens) > 1 else tokens, today)
-        return Parts(None, None, year) if isinstance(year, int) else year
-    said = re.sub(r"(?<=[0-9])[ ,/.\-]*nam (?=[0-9])", "/", said)
-    if "/" in said:
-        said = re.sub(r" ?/ ?| (?=[0-9]{4}$)", "/", said)
-        mixed = re.fullmatch(r"([0-9]{1,2})[-. ]([0-9]{1,2})/([0-9]{2,4})", said)
-        if mixed:
-            return None
-    return _numeric(said, today)
-
-
-def iso_date(text: str, today: date, appearance: str = "") -> str | Doubt:
-    """A whole date in ISO form. With ``month-year`` or ``year`` (ODK's appearances) the first day of it."""
-    parts = read_date(text, today)
-    if isinstance(parts, Doubt):
-        return parts
-    shown = appearance.split()
-    if "year" in shown and parts.year:
-        return f"{parts.year}-01-01"
-    if "month-year" in shown and parts.year and parts.month:
-        return f"{parts.year}-{parts.month:02}-01"
-    if parts.day is None or parts.month is None or parts.year is None:
-        return Doubt.NOT_A_DATE
-    try:
-        return date(parts.year, parts.month, parts.day).isoformat()
-    except ValueError:
-        return Doubt.NO_SUCH_DATE
-
-
-def month_and_year(text: str, today: date | None) -> str | Doubt:
-    """``MM/YYYY``, or ``YYYY`` when only a year was told (in four digits: "40" may be an age)."""
-    parts = read_date(text, today)
-    if isinstance(parts, Doubt):
-        return parts if parts in (Doubt.LUNAR, Doubt.YEAR) else Doubt.NOT_A_MONTH
-    if parts.year is None:
-        return Doubt.NOT_A_MONTH
-    if parts.month is None:
-        return str(parts.year) if _tells_year(text) else Doubt.YEAR
-    if parts.day is not None and parts.day > 31:
-        return Doubt.NOT_A_MONTH
-    return f"{parts.month:02}/{parts.year}"
-
-
-def _tells_year(text: str) -> bool:
-    """Whether a lone year is in four digits or words, or said to be a year."""
-    said = fold(even(text))
-    return re.search(r"[0-9]{4}", said) is not None or re.search(r"\bnam\b|\bsn\b|[a-z]{3}", said) is not None
-
-
-def only_year(text: str, today: date | None) -> str | Doubt:
-    """``YYYY``; a month told with it is left out."""
-    parts = read_date(text, today)
-    if isinstance(parts, Doubt):
-        return parts if parts in (Doubt.LUNAR, Doubt.YEAR) else Doubt.NOT_A_YEAR
-    return str(parts.year) if parts.year is not None else Doubt.NOT_A_YEAR
-
-
-# ── times of day and telephone numbers ────────────────────────────────────────────────────────────────
-
-_TIME = re.compile(
-    r"([0-9]{1,2}) ?(?:(?::|h|g|gio) ?([0-9]{2})? ?(?:p|phut|'|h)?|\.([0-9]{2}))"
-    r"(?: ?(ruoi)| ?kem ([0-9]{1,2})(?: ?phut)?)? ?(sang|trua|chieu|toi|dem|am|pm)?"
-)
-_HOUR_WORDS = re.compile(r"^((?:mot|hai|ba|bon|nam|sau|bay|tam|chin|muoi(?: mot| hai)?)) gio\b")
-
-
-def read_time(text: str) -> str | Doubt:
-    """``HH:MM`` of a time of day: ``7h30``, ``7 giờ rưỡi tối``, ``2:15 pm``, ``8 giờ kém 15``; a bare
-    number is none."""
-    if len(text) > LONGEST:
-        return Doubt.NOT_A_TIME
-    said = " ".join(fold(even(text)).split())
-    said = re.sub(r"^(?:(?:da|luc|vao luc|vao|toi|khoang|tam(?! gio)|at)\b ?)+(?=[0-9a-z])", "", said)
-    said = re.sub(r"(?:[ ,.!]*\b(?:a|nha|nhe|em|do)\b)*[ .,!]*$", "", said)
-    spelled = _HOUR_WORDS.match(said)
-    if spelled:
-        hour = _small_number(spelled[1].split())
-        said = f"{hour} gio{said[spelled.end() :]}"
-    said = re.sub(r"(?<=[0-9]) ?(?=[ap]m$)", "h ", said) if re.fullmatch(r"[0-9]{1,2} ?[ap]m", said) else said
-    found = _TIME.fullmatch(said)
-    if found is None:
-        return Doubt.NOT_A_TIME
-    hour_text, minute_text, dotted, half, short, part = found.groups()
-    minutes = minute_text or dotted
-    if (half and minutes) or (short and (minutes or half)):
-        return Doubt.NOT_A_TIME
-    hour, minute = int(hour_text), 30 if half else int(minutes or 0)
-    if part:
-        turned = _turned(hour, part)
-        if turned is None:
-            return Doubt.NOT_A_TIME
-        hour = turned
-    total = hour * 60 + minute - int(short or 0)
-    if hour > 23 or minute > 59 or int(short or 0) > 59 or total < 0:
-        return Doubt.NOT_A_TIME
-    return f"{total // 60:02}:{total % 60:02}"
-
-
-def _turned(hour: int, part: str) -> int | None:
-    """The hour of the day for an hour of a part of the day; None where the two don't fit."""
-    if part in ("sang", "am"):
-        return hour % 12 if hour == 12 and part == "am" else hour if hour < 12 else None
-    if part == "trua":
-        return hour if 10 <= hour <= 14 else hour + 12 if hour in (1, 2) else None
-    if part == "dem":
-        return (
-            0 if hour == 12 else hour + 12 if 8 <= hour <= 11 else hour if hour <= 4 or hour >= 20 else None
-        )
-    first = {"chieu": 1, "toi": 5, "pm": 1}[part]
-    if hour == 12 and part == "pm":
-        return 12
-    return hour + 12 if first <= hour <= 11 else hour if hour >= 12 + first else None
-
+# ── telephone numbers ─────────────────────────────────────────────────────────────────────────────────
 
 _PHONE_LEAD = re.compile(
     r"(?:(?:da|so|cua|toi|em|minh|la|sdt|dt|dien thoai|so dien thoai|di dong|zalo|"

@@ -18,6 +18,8 @@ from surveys.problems import Problem
 EARLIEST_BIRTH_YEAR = 1905
 WORKING_FROM = 15
 """Working age begins when a person is fully 15 (Labour Code 2019, Article 3)."""
+LITERACY_TO = 60
+"""The last age, in full years, at which literacy is reported (Decree 20/2014/NĐ-CP, Article 21)."""
 
 _BIRTH = re.compile(r"(?:(0?[1-9]|1[0-2])/)?([0-9]{4})")
 
@@ -48,6 +50,12 @@ class Denominator(StrEnum):
 
     WORKING_AGE = "working_age"
     AGED_15 = "aged_15"
+    AGED_15_60 = "aged_15_60"
+    """Those whose literacy is reported: 15 to 60 (Decree 20/2014/NĐ-CP, Article 21)."""
+    RESIDENTS = "residents"
+    """Everybody counted, whatever their age."""
+    HOUSEHOLDS = "households"
+    """Households, not persons."""
 
 
 class AgeBand(StrEnum):
@@ -202,10 +210,12 @@ def membership(
     rule: WorkingAgeRule = WorkingAgeRule.BIRTH_MONTH,
     ages: RetirementAges = DECREE_135_2020,
 ) -> dict[Denominator, bool | None]:
-    """Whether a person belongs to each population on a day; None where that can't be told."""
+    """Whether a person belongs to each population of persons on a day; None where that can't be told."""
     return {
         Denominator.WORKING_AGE: in_working_age(birth, sex, on, rule=rule, ages=ages),
         Denominator.AGED_15: None if birth is None else age(birth, on) >= WORKING_FROM,
+        Denominator.AGED_15_60: None if birth is None else WORKING_FROM <= age(birth, on) <= LITERACY_TO,
+        Denominator.RESIDENTS: True,
     }
 
 

@@ -6,164 +6,91 @@ may change, which texts have nothing to fill in. Nothing here knows an interview
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from surveys.expressions import Expression, Table, order, parse
-from surveys.forms import ASKED, Form, Group, Kind, Question, Template, Text, language_code
+from surveys.expressions import Expression, Table, parse
+from surveys.forms import (
+    ASKED,
+    Form,
+    Group,
+    Item,
+    Kind,
+    Question,
+    Repeat,
+    Setting,
+    Template,
+    Text,
+    language_code,
+)
 from surveys.replies import Offers
+from surveys.rules import CHANGING, Graph, Reach, Read, Rule
+from surveys.wordings import Shown as Shown
+from surveys.wordings import Texts, plain
 
-_CHANGING = frozenset({"once", "random", "uuid", "now"})
-"""Functions whose value may differ from one message to the next, or depends on its own last one."""
+_CONVERTED = frozenset({"int", "decimal", "boolean", "date", "dateTime", "time"})
+"""Types of nodes whose values are not simply the text that was answered."""
 
-_SHOWN = ASKED | {Kind.NOTE}
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A choice as shown: what is stored, and its text."""
-
-    name: str
-    label: str
+_PATH = re.compile(r"\s*[\w.\-/]+\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """A question, and what follows for it from the form alone.
 
-    ``parents`` are the groups it stands in, outermost first; ``gates`` those of them, and itself, that have a
-    relevance; ``asked`` whether a person answers it. ``chosen`` finds the rows of its list that its filter
-    lets through, ``filtered_by`` are the asked questions before it that the filter reads.
+    ``asked``: whether a person may answer it, always or while ``locked`` does not hold; ``told``: whether it
+    is shown where nobody answers it. ``chosen`` finds the rows of its list that its filter lets through;
+    ``moving``: what it offers may differ between interviews; ``awaits`` are the asked questions before it
+    that its filter reads.
     """
 
     question: Question
-    parents: tuple[str, ...]
-    gates: tuple[str, ...]
     asked: bool
+    told: bool
+    locked: Expression | None
     required: Expression | bool
     offers: tuple[Offers, Offers]
     """What may be done instead of answering: while an answer is optional, and while it is required."""
     names: frozenset[str]
     chosen: Expression | None
-    filtered_by: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What is worked out for the group or question at ``ref``. ``reads`` are all references on which it
-    depends. ``kept``: the calculation's result is part of the state.
-    """
-
-    ref: str
-    type: str
-    relevant: Expression | None
-    calculation: Expression | None
-    reads: frozenset[str]
-    kept: bool
+    moving: bool
+    steady: bool
+    """What it offers is the same everywhere in an interview."""
+    awaits: tuple[str, ...]
+    at_start: Expression | None
+    """A default that is worked out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A node of the instance. ``constant`` is its value while nobody answers it, ``hidden`` whether the
-    context may give it another.
+    """An item of the form as trees are grown from it: ``parts`` are what stands in it. ``watched``: whether
+    its instances have to be found from what they depend on; ``given``: whether a question may have a value
+    that nobody answered; ``drawn``: whether its choices stand in an order of chance; ``verbatim``: whether a
+    text is its node's value as it is.
     """
 
     ref: str
     name: str
     type: str
-    parent: str
-    constant: str = ""
-    hidden: bool = False
+    item: Item
+    parts: tuple[Spot, ...]
+    leaf: Leaf | None
+    watched: bool
+    given: bool = False
+    drawn: bool = False
+    verbatim: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What one look at an interview builds and works out: nodes, parents first; rules in their order."""
-
-    spots: tuple[Spot, ...]
-    rules: tuple[Rule, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """What another answer may change: rules to work out again, and whether other questions are asked."""
-
-    rules: tuple[Rule, ...]
-    asked: tuple[str, ...]
-
-
-Words = str | Template
-"""A text in one language: ready to show, or with references to fill in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """A question's texts in one language. ``choices`` are the labels of its choices, in order and by name;
-    ``shown`` all of them as shown, where there is no filter and nothing to fill in.
+class Naming:
+    """What names a member: labels with references (*where they stand, text*), else the answers at
+    ``questions``; references without the repeat's own part.
     """
 
-    label: Words
-    hint: Words
-    guidance: Words
-    choices: tuple[Words, ...]
-    by_name: Mapping[str, Words]
-    shown: tuple[Shown, ...] | None
-
-
-class Texts:
-    """The form's texts in one language, each got ready when it is first shown."""
-
-    __slots__ = ("_choices", "_fallback", "_groups", "_language", "_wordings")
-
-    def __init__(self, form: Form, language: str) -> None:
-        self._language = language
-        self._fallback = form.default_language
-        self._wordings: dict[str, Wording] = {}
-        self._groups: dict[str, Words] = {}
-        self._choices: dict[str, tuple[tuple[Words, ...], Mapping[str, Words]]] = {}
-
-    def words(self, text: Text) -> Words:
-        """``text`` in this language, else in the form's default language, else in any."""
-        template = text.choose(self._language, self._fallback)
-        if any(not isinstance(part, str) for part in template):
-            return template
-        return "".join(part for part in template if isinstance(part, str)).strip()
-
-    def wording(self, question: Question) -> Wording:
-        """The texts of ``question``."""
-        found = self._wordings.get(question.ref)
-        if found is None:
-            labels, by_name = self._choices_of(question)
-            shown = None
-            if question.choice_filter is None and all(isinstance(label, str) for label in labels):
-                pairs = zip(question.choices, labels, strict=True)
-                shown = tuple(Shown(choice.name, str(label) or choice.name) for choice, label in pairs)
-            found = self._wordings[question.ref] = Wording(
-                label=self.words(question.label),
-                hint=self.words(question.hint),
-                guidance=self.words(question.guidance),
-                choices=labels,
-                by_name=by_name,
-                shown=shown,
-            )
-        return found
-
-    def _choices_of(self, question: Question) -> tuple[tuple[Words, ...], Mapping[str, Words]]:
-        """The labels of a list that several questions may show, once."""
-        key = question.list_name or question.ref
-        found = self._choices.get(key)
-        if found is None:
-            labels = tuple(self.words(choice.label) for choice in question.choices)
-            pairs = zip(question.choices, labels, strict=True)
-            found = self._choices[key] = labels, {choice.name: label for choice, label in pairs}
-        return found
-
-    def heading(self, group: Group) -> Words:
-        """The label of a group."""
-        found = self._groups.get(group.ref)
-        if found is None:
-            found = self._groups[group.ref] = self.words(group.label)
-        return found
+    labels: tuple[tuple[str, Text], ...]
+    questions: tuple[str, ...]
 
 
 class Questionnaire:
@@ -171,211 +98,376 @@ class Questionnaire:
 
     Made once per form and kept; holds nothing of any interview. ``offers`` says by question name where
     *don't know* and *prefer not to say* are offered (the instrument decides; a form alone offers neither).
-    ``leaves`` are all questions by reference, ``by_name`` references by name, ``asked`` the references a
-    person may be asked for, in order. Raises :class:`ExpressionError` ``cycle`` for a form whose rules depend
-    on themselves (reading a form finds that before).
+    ``leaves`` are all questions by reference (as the form gives it, without numbers of instances),
+    ``by_name`` references by name, ``asked`` the references a person may be asked for, in order, ``repeats``
+    all repeats. Raises :class:`ExpressionError` ``cycle`` for a form whose rules depend on themselves
+    (reading a form finds that before).
     """
 
     def __init__(self, form: Form, offers: Mapping[str, Offers] | None = None) -> None:
         self.form = form
         self.offers = dict(offers or {})
-        self.groups: dict[str, Group] = {}
-        self.leaves: dict[str, Leaf] = {}
-        self.by_name: dict[str, str] = {}
+        self.top = f"/{form.root}"
         self.instances = {
             name: Table([{"name": choice.name, **choice.columns} for choice in choices])
             for name, choices in form.lists.items()
-        }
-        self._items: dict[str, Group | Question] = {}
-        self.spots: dict[str, Spot] = {}
-        self._walk(form.children, (), f"/{form.root}")
+        } | {name: Table(rows) for name, rows in form.tables.items()}
+        self._items: dict[str, Item] = {item.ref: item for item in form.items()}
+        self._parents: dict[str, str] = {}
+        self.around: dict[str, tuple[str, ...]] = {self.top: ()}
+        """The repeats that each reference stands in (with itself, if it is one), outermost first."""
+        self._place(form.children, self.top, ())
+        self._in_order = {ref: place for place, ref in enumerate(self._items)}
+        self.leaves: dict[str, Leaf] = {}
+        self.by_name: dict[str, str] = {}
+        for question in form.questions():
+            self.leaves[question.ref] = self._leaf(question)
+            self.by_name.setdefault(question.name, question.ref)
+        self.repeats = {ref: item for ref, item in self._items.items() if isinstance(item, Repeat)}
         self.asked = tuple(ref for ref, leaf in self.leaves.items() if leaf.asked)
-        self.shown = tuple(
-            leaf for leaf in self.leaves.values() if leaf.asked or leaf.question.kind in _SHOWN
+        self.own_labels = {ref: _own(repeat) for ref, repeat in self.repeats.items()}
+        """The labels of repeats, for one of their instances."""
+        self.namings = {ref: self._naming(repeat) for ref, repeat in self.repeats.items()}
+        self.triggered = self._triggered()
+        self.rules = {rule.key: rule for rule in self._rules()}
+        graph = self._graph()
+        self.ranked = tuple(self.rules[key] for key in graph.arranged() if key in self.rules)
+        """The rules, each after what it depends on."""
+        ranks = {rule.key: rank for rank, rule in enumerate(self.ranked)}
+        self.loose = frozenset(
+            key
+            for key, needs in graph.counted.items()
+            if any(ranks.get(need, -1) >= ranks[key] for need in self._upstream(graph, needs))
         )
-        """Everything a person sees, in order: questions, notes, values that can only be read."""
-        self.place = {leaf.question.ref: place for place, leaf in enumerate(self.shown)}
-        rules = self._ordered_rules()
-        self.kept = tuple(rule.ref for rule in rules if rule.kept)
-        """Calculations whose results are part of the state."""
-        self.whole = Plan(tuple(self.spots.values()), rules)
-        """For a look at everything."""
-        self.turn = self._needed(rules)
-        """For asking: without calculations that nothing asked or shown depends on."""
-        self.stretches = tuple(self._stretches())
-        self._reach: dict[str, Reach] = {}
+        """Counts of instances that depend on what stands in the instances."""
+        self._depends(ranks)
+        self.structural = self._structural()
+        """Questions whose answer may change how many instances there are."""
+        self.awaited: dict[str, list[tuple[str, int]]] = {}
+        """Filtered selects by the questions they wait for, and in how many repeats the two are together."""
+        for ref, leaf in self.leaves.items():
+            for awaited in leaf.awaits:
+                together = self._shared(ref, awaited)
+                self.awaited.setdefault(awaited, []).append((ref, together))
+        watched = {read.key for reach in self.reach.values() for read in (*reach.rules, *reach.shown)}
+        watched |= {ref for pairs in self.awaited.values() for ref, _ in pairs}
+        watched |= {target for pairs in self.triggered.values() for target, _ in pairs}
+        watched |= self.rules.keys()
+        self.root = Spot(
+            ref=self.top,
+            name=form.root,
+            type="group",
+            item=Group(self.top, form.root, form.children),
+            parts=tuple(self._spot(item, watched) for item in form.children),
+            leaf=None,
+            watched=False,
+        )
+        self.clocked = any(
+            expression.functions & CHANGING for expression in self._decisive() if expression is not None
+        )
+        """Whether something may be relevant, or offered, at one moment and not at the next."""
         self._texts: dict[str, Texts] = {}
         self._languages: dict[str, str] = {}
 
-    def _walk(self, children: Sequence[Group | Question], parents: tuple[str, ...], parent: str) -> None:
-        for item in children:
-            self._items[item.ref] = item
-            if isinstance(item, Group):
-                self.groups[item.ref] = item
-                self.spots[item.ref] = Spot(item.ref, item.name, "group", parent)
-                self._walk(item.children, (*parents, item.ref), item.ref)
-            else:
-                self.by_name.setdefault(item.name, item.ref)
-                leaf = self.leaves[item.ref] = self._leaf(item, parents)
-                constant = item.default if item.default and not leaf.asked else ""
-                hidden = item.kind is Kind.HIDDEN
-                self.spots[item.ref] = Spot(item.ref, item.name, item.type, parent, constant, hidden)
+    # What stands where --------------------------------------------------------------------------------------
 
-    def _leaf(self, question: Question, parents: tuple[str, ...]) -> Leaf:
+    def _place(self, children: tuple[Item, ...], parent: str, around: tuple[str, ...]) -> None:
+        for item in children:
+            self._parents[item.ref] = parent
+            repeats = (*around, item.ref) if isinstance(item, Repeat) else around
+            self.around[item.ref] = repeats
+            if not isinstance(item, Question):
+                self._place(item.children, item.ref, repeats)
+
+    def depth(self, ref: str) -> int:
+        """In how many repeats ``ref`` stands, itself one if it is a repeat."""
+        return len(self.around[ref])
+
+    def _shared(self, one: str, other: str) -> int:
+        """In how many repeats both stand."""
+        pairs = zip(self.around[one], self.around[other], strict=False)
+        count = 0
+        for mine, yours in pairs:
+            if mine != yours:
+                break
+            count += 1
+        return count
+
+    def _spot(self, item: Item, watched: set[str]) -> Spot:
+        parts = (
+            () if isinstance(item, Question) else tuple(self._spot(each, watched) for each in item.children)
+        )
+        watch = item.ref in watched
+        if not isinstance(item, Question):
+            type = "repeat" if isinstance(item, Repeat) else "group"
+            return Spot(item.ref, item.name, type, item, parts, None, watch)
+        given = bool(item.default) or bool(item.settings) or item.at_end or item.kind is Kind.HIDDEN
+        return Spot(
+            ref=item.ref,
+            name=item.name,
+            type=item.type,
+            item=item,
+            parts=parts,
+            leaf=self.leaves[item.ref],
+            watched=watch,
+            given=given,
+            drawn=item.shuffled and item.seed is None,
+            verbatim=item.type not in _CONVERTED,
+        )
+
+    def _leaf(self, question: Question) -> Leaf:
         chosen = None
-        filtered_by: tuple[str, ...] = ()
         if question.choice_filter is not None:
             # Written as in an XForm, a filter by one column finds its rows by an index.
             chosen = parse(
                 f"instance('{question.list_name}')/root/item[{question.choice_filter.source}]",
                 owner=question.ref,
             )
-            filtered_by = tuple(
-                ref
-                for ref in question.choice_filter.references
-                if ref in self.leaves and self.leaves[ref].asked
-            )
         given = self.offers.get(question.name, Offers())
+        answered = question.kind in ASKED and question.calculation is None and not question.at_end
+        locked = question.read_only if isinstance(question.read_only, Expression) else None
+        certain = _decided(locked)
+        asked = answered and question.read_only is not True and certain is not True
+        offering = _offering(question, chosen)
+        starts = [setting.value for setting in question.settings if not setting.triggers]
         return Leaf(
             question=question,
-            parents=parents,
-            gates=tuple(ref for ref in (*parents, question.ref) if self._items[ref].relevant is not None),
-            asked=question.kind in ASKED and not question.read_only and question.calculation is None,
-            required=_decided(question.required),
+            asked=asked,
+            told=question.kind is Kind.NOTE or question.kind in ASKED,
+            locked=locked if asked and certain is None else None,
+            required=_truth(question.required),
             offers=(
                 Offers(given.dont_know, given.prefer_not, skip=True),
                 Offers(given.dont_know, given.prefer_not, skip=False),
             ),
             names=frozenset(choice.name for choice in question.choices),
             chosen=chosen,
-            filtered_by=filtered_by,
+            moving=bool(offering) or question.shuffled,
+            steady=not question.shuffled
+            and not any(each.references or each.functions & CHANGING for each in offering),
+            awaits=self._awaited(question, chosen) if asked and chosen is not None else (),
+            at_start=starts[-1] if starts else None,
         )
+
+    def _awaited(self, question: Question, chosen: Expression) -> tuple[str, ...]:
+        """The asked questions before ``question`` that its filter reads, one of each for one of these."""
+        found = []
+        here = self._in_order[question.ref]
+        for ref in chosen.references:
+            other = self._items.get(ref)
+            if isinstance(other, Question) and other.kind in ASKED and self._in_order[ref] < here:
+                repeats = self.around[ref]
+                if self.around[question.ref][: len(repeats)] == repeats:
+                    found.append(ref)
+        return tuple(found)
+
+    def _naming(self, repeat: Repeat) -> Naming:
+        """What names the members of ``repeat``: what stands directly in it, or in a group in it."""
+        labels = [("", self.own_labels[repeat.ref])] if _filled(repeat.label) else []
+        questions = []
+        for item in repeat.children:
+            if isinstance(item, Group) and _filled(item.label):
+                labels.append((item.ref[len(repeat.ref) :], item.label))
+            for each in item.children if isinstance(item, Group) else (item,):
+                if isinstance(each, Question) and each.kind is Kind.TEXT and self.leaves[each.ref].asked:
+                    questions.append(each.ref[len(repeat.ref) :])
+        return Naming(tuple(labels), tuple(questions[:1]))
+
+    def _triggered(self) -> dict[str, list[tuple[str, Setting]]]:
+        """What is set when the value at a reference changes: *(where, setting)*."""
+        found: dict[str, list[tuple[str, Setting]]] = {}
+        for question in self.form.questions():
+            for setting in question.settings:
+                for trigger in setting.triggers:
+                    found.setdefault(trigger, []).append((question.ref, setting))
+        return found
 
     # Rules --------------------------------------------------------------------------------------------------
 
-    def _ordered_rules(self) -> tuple[Rule, ...]:
-        """Every relevance and calculation, each after what it reads."""
-        needs: dict[str, list[str]] = {}
+    def _rules(self) -> Iterator[Rule]:
         for ref, item in self._items.items():
-            read = [self.spots[ref].parent]
-            for expression in _worked_out(item):
-                read += self._named(expression)
-            needs[ref] = [name for name in read if name in self._items and name != ref]
-        return tuple(
-            self._rule(self._items[ref]) for ref in order(needs) if any(_worked_out(self._items[ref]))
-        )
+            if isinstance(item, Repeat):
+                yield Rule(f"{ref}#", count=item.count, structure=True)
+            calculation = item.calculation if isinstance(item, Question) and not item.at_end else None
+            default = self.leaves[ref].at_start if isinstance(item, Question) else None
+            if item.relevant is not None or calculation is not None or default is not None:
+                yield Rule(
+                    key=ref,
+                    type=item.type if isinstance(item, Question) else "",
+                    relevant=item.relevant,
+                    calculation=calculation,
+                    default=default,
+                    kept=calculation is not None and bool(calculation.functions & CHANGING),
+                )
 
-    def _rule(self, item: Group | Question) -> Rule:
-        calculation = item.calculation if isinstance(item, Question) else None
-        return Rule(
-            ref=item.ref,
-            type=self.spots[item.ref].type,
-            relevant=item.relevant,
-            calculation=calculation,
-            reads=frozenset(self._around(_worked_out(item))),
-            kept=calculation is not None and bool(calculation.functions & _CHANGING),
-        )
+    def _graph(self) -> Graph:
+        graph = Graph()
+        for ref, item in self._items.items():
+            parent = self._parents[ref]
+            above = [parent] if parent in self._items else []
+            if isinstance(item, Repeat):
+                count = f"{ref}#"
+                graph.firm[count] = above
+                graph.counted[count] = [read for read, _ in self._reads(item.count, ref)]
+                above = [count]
+            rule = self.rules.get(ref)
+            worked_out = () if rule is None else (rule.relevant, rule.calculation)
+            reads = [read for each in worked_out for read, _ in self._reads(each, ref) if read != ref]
+            graph.firm[ref] = [*above, *reads]
+            wished = [each for read in reads for each in self._inside(read) if each != ref]
+            if rule is not None:
+                wished += [read for read, _ in self._reads(rule.default, ref) if read != ref]
+            graph.wished[ref] = wished
+        return graph
 
-    def _named(self, expression: Expression) -> Iterator[str]:
-        """The references that ``expression`` reads; those that fit, for a path with ``*``."""
-        for reference in expression.references:
-            if "*" not in reference:
+    def _upstream(self, graph: Graph, keys: Iterable[str]) -> set[str]:
+        """``keys`` and everything they come after."""
+        found: set[str] = set()
+        pending = list(keys)
+        while pending:
+            key = pending.pop()
+            if key not in found:
+                found.add(key)
+                pending += graph.firm.get(key, ())
+        return found
+
+    def _reads(self, expression: Expression | None, owner: str) -> Iterator[tuple[str, int]]:
+        """The references that ``expression`` reads (those that fit, for a path with ``*``), and in how many
+        repeats each is together with ``owner``.
+        """
+        if expression is None:
+            return
+        lengths = [repeat.count("/") + 1 for repeat in self.around[owner]]
+        for reference, turn in zip(expression.references, expression.turns, strict=True):
+            shared = bisect_right(lengths, turn)
+            for ref in self._fitting(reference):
+                yield ref, min(shared, self.depth(ref))
+
+    def _fitting(self, reference: str) -> Iterator[str]:
+        if "*" not in reference:
+            if reference in self._items:
                 yield reference
-                continue
-            steps = reference.split("/")
-            for ref in self._items:
-                names = ref.split("/")
-                if len(names) == len(steps) and all(
-                    step in ("*", name) for step, name in zip(steps, names, strict=True)
-                ):
-                    yield ref
+            return
+        steps = reference.split("/")
+        for ref in self._items:
+            names = ref.split("/")
+            if len(names) == len(steps) and all(
+                step in ("*", name) for step, name in zip(steps, names, strict=True)
+            ):
+                yield ref
 
-    def _around(self, expressions: Iterable[Expression]) -> set[str]:
-        """What ``expressions`` depend on: what they read, what stands in a group they read, and the groups
-        around it, which may not be relevant.
+    def _inside(self, ref: str) -> list[str]:
+        """What stands in a group. The text of a repeat is nobody's business."""
+        if not isinstance(self._items[ref], Group):
+            return []
+        return [each for each in self._items if each.startswith(f"{ref}/")]
+
+    def _depends(self, ranks: Mapping[str, int]) -> None:
+        """Fill in :attr:`reach`: what may change with everything there is."""
+        rules: dict[str, dict[str, int]] = {}
+        shown: dict[str, dict[str, int]] = {}
+
+        def note(found: dict[str, dict[str, int]], key: str, owner: str, expressions: Iterable[Expression],
+                 at_most: int | None = None) -> None:  # fmt: skip
+            for expression in expressions:
+                for ref, together in self._reads(expression, owner):
+                    if at_most is not None:
+                        together = min(together, at_most)
+                    for each in (ref, *self._inside(ref)):
+                        # a group around it may not be relevant
+                        while each in self._items:
+                            keys = found.setdefault(each, {})
+                            keys[key] = min(together, self.depth(each), keys.get(key, together))
+                            each = self._parents[each]
+
+        for rule in self.rules.values():
+            if rule.structure:
+                repeat = rule.key[:-1]
+                counted = [rule.count] if rule.count is not None else []
+                note(rules, rule.key, repeat, counted, self.depth(repeat) - 1)
+                relevant = self.repeats[repeat].relevant
+                if relevant is not None and rule.count is None:
+                    note(shown, rule.key, repeat, [relevant], self.depth(repeat) - 1)
+            else:
+                worked_out = [each for each in (rule.relevant, rule.calculation) if each is not None]
+                note(rules, rule.key, rule.key, worked_out)
+                if any("jr:choice-name" in each.functions for each in worked_out):
+                    for leaf in self.leaves.values():
+                        if leaf.question.picked is not None:
+                            note(rules, rule.key, leaf.question.ref, _offering(leaf.question, None), 0)
+        for ref, leaf in self.leaves.items():
+            question = leaf.question
+            if leaf.asked:
+                offering = _offering(question, leaf.chosen)
+                if question.picked is not None:
+                    turned = min((turn for _, turn in self._reads(question.picked.nodes, ref)), default=0)
+                    note(shown, ref, ref, offering, turned)
+                else:
+                    note(shown, ref, ref, offering)
+                if leaf.locked is not None:
+                    note(shown, ref, ref, [leaf.locked])
+        self.reach: dict[str, Reach] = {}
+        for ref in rules.keys() | shown.keys():
+            self.reach[ref] = Reach(
+                tuple(
+                    sorted(
+                        (
+                            Read(ranks[key], key, together)
+                            for key, together in rules.get(ref, {}).items()
+                            if key != ref or together < self.depth(ref)
+                        ),
+                        key=lambda read: read.rank,
+                    )
+                ),
+                tuple(Read(-1, key, together) for key, together in shown.get(ref, {}).items()),
+            )
+
+    def reached(self, starts: Iterable[str], across: int | None = None) -> frozenset[str]:
+        """The rules that may have another result when what is at ``starts`` changes; ``across``: of those
+        that read it directly, only from outside of instances that deep.
         """
         found: set[str] = set()
-        for expression in expressions:
-            for ref in self._named(expression):
-                inside = [ref]
-                if ref not in self.leaves:
-                    inside += [each for each in self._items if each.startswith(f"{ref}/")]
-                for each in inside:
-                    while each in self._items and each not in found:
-                        found.add(each)
-                        each = self.spots[each].parent
-        return found
+        pending: list[str] = []
+        for ref in starts:
+            for read in self.reach.get(ref, _NOWHERE).rules:
+                if across is None or read.together < across:
+                    pending.append(read.key)
+            if across is None:
+                pending += [target for target, _ in self.triggered.get(ref, ())]
+        while pending:
+            key = pending.pop()
+            if key not in found:
+                found.add(key)
+                pending += [read.key for read in self.reach.get(key, _NOWHERE).rules]
+                pending += [target for target, _ in self.triggered.get(key, ())]
+        return frozenset(found)
 
-    def _needed(self, rules: Sequence[Rule]) -> Plan:
-        """The nodes and rules on which it depends what is asked and shown."""
-        read = self._around(self._spoken())
-        needed: set[str] = {
-            rule.ref for rule in rules if rule.kept or rule.ref in self.place or rule.ref in self.groups
-        }
-        for rule in reversed(rules):
-            if rule.ref in needed or rule.ref in read:
-                needed.add(rule.ref)
-                read |= rule.reads
-        return Plan(
-            tuple(spot for ref, spot in self.spots.items() if ref in read),
-            tuple(rule for rule in rules if rule.ref in needed),
-        )
+    def _structural(self) -> frozenset[str]:
+        """The references whose change reaches the count of a repeat."""
+        above: dict[str, list[str]] = {}
+        for ref, reach in self.reach.items():
+            for read in reach.rules:
+                above.setdefault(read.key, []).append(ref)
+        for ref, pairs in self.triggered.items():
+            for target, _ in pairs:
+                above.setdefault(target, []).append(ref)
+        found: set[str] = set()
+        pending = [key for key, rule in self.rules.items() if rule.structure]
+        while pending:
+            for ref in above.get(pending.pop(), ()):
+                if ref not in found:
+                    found.add(ref)
+                    pending.append(ref)
+        return frozenset(found)
 
-    def _spoken(self) -> Iterator[Expression]:
-        """Every expression but the rules: in texts, constraints, requirements, filters."""
-        texts = [group.label for group in self.groups.values()]
-        lists = {}
+    def _decisive(self) -> Iterator[Expression | None]:
+        """The expressions that decide on what is asked and offered."""
+        for rule in self.rules.values():
+            yield rule.relevant
+            yield rule.count
         for leaf in self.leaves.values():
-            question = leaf.question
-            texts += [question.label, question.hint, question.guidance]
-            texts += [question.constraint_message, question.required_message]
-            lists[question.list_name or question.ref] = question.choices
-            for expression in (question.constraint, question.required, leaf.chosen):
-                if expression is not None:
-                    yield expression
-        texts += [choice.label for choices in lists.values() for choice in choices]
-        for text in texts:
-            for template in text.by_language.values():
-                yield from (part for part in template if isinstance(part, Expression))
-
-    def _stretches(self) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
-        """The asked questions in order, neighbours behind the same gates together: *(gates, references)*. A
-        filtered select, which may have nothing to offer, stands alone.
-        """
-        gates: tuple[str, ...] = ()
-        together: list[str] = []
-        for ref in self.asked:
-            leaf = self.leaves[ref]
-            alone = leaf.chosen is not None
-            if together and (alone or leaf.gates != gates):
-                yield gates, tuple(together)
-                together = []
-            gates = leaf.gates
-            together.append(ref)
-            if alone:
-                yield gates, (ref,)
-                together = []
-        if together:
-            yield gates, tuple(together)
-
-    def reach(self, ref: str) -> Reach:
-        """What may change with the answer at ``ref``."""
-        found = self._reach.get(ref)
-        if found is None:
-            changed = {ref}
-            rules = []
-            for rule in self.turn.rules:
-                if not rule.reads.isdisjoint(changed):
-                    rules.append(rule)
-                    changed.add(rule.ref)
-            asked = []
-            for other in self.asked:
-                leaf = self.leaves[other]
-                filtered = leaf.chosen is not None and not self._around([leaf.chosen]).isdisjoint(changed)
-                if other != ref and (filtered or not changed.isdisjoint(leaf.gates)):
-                    asked.append(other)
-            found = self._reach[ref] = Reach(tuple(rules), tuple(asked))
-        return found
+            yield leaf.locked
+            yield from _offering(leaf.question, leaf.chosen)
 
     # Words --------------------------------------------------------------------------------------------------
 
@@ -391,12 +483,10 @@ class Questionnaire:
         unknown.
         """
         leaf = self.leaves.get(ref)
-        if leaf:
-            for choice in leaf.question.choices:
-                if choice.name == value:
-                    template = choice.label.choose(language, self.form.default_language)
-                    return "".join(part for part in template if isinstance(part, str))
-        return value
+        if leaf is None:
+            return value
+        words = self.texts(language).wording(leaf.question).by_name.get(value)
+        return value if words is None else plain(words)
 
     def language(self, wanted: str) -> str:
         """The form's own name of the language whose code is ``wanted`` (``vi`` → ``Tiếng Việt (vi)``),
@@ -409,14 +499,50 @@ class Questionnaire:
         return found
 
 
-def _worked_out(item: Group | Question) -> list[Expression]:
-    """The expressions that decide on an item's relevance and value."""
-    calculation = item.calculation if isinstance(item, Question) else None
-    return [expression for expression in (item.relevant, calculation) if expression is not None]
+_NOWHERE = Reach()
 
 
-def _decided(required: Expression | None) -> Expression | bool:
-    """Whether an answer is required, where that needs no evaluation."""
-    if required is None:
+def _offering(question: Question, chosen: Expression | None) -> list[Expression]:
+    """The expressions that decide on what a select offers."""
+    picked = question.picked
+    found = [chosen, question.seed, *((picked.nodes, picked.value, picked.label) if picked else ())]
+    return [expression for expression in found if expression is not None]
+
+
+def _filled(text: Text) -> bool:
+    """Whether something is filled in in ``text``."""
+    return any(not isinstance(part, str) for template in text.by_language.values() for part in template)
+
+
+def _own(repeat: Repeat) -> Text:
+    """The label of a repeat, for one of its instances.
+
+    It stands outside of the repeat, so a reference to what stands in it is an absolute path there, or one
+    through the instance around the repeat; it means the instance at hand (as in JavaRosa).
+    """
+
+    def nearer(part: str | Expression) -> str | Expression:
+        if isinstance(part, str) or len(part.references) != 1 or not _PATH.fullmatch(part.source):
+            return part
+        inside = part.references[0]
+        if not inside.startswith(f"{repeat.ref}/"):
+            return part
+        return parse(f".{inside[len(repeat.ref) :]}", owner=repeat.ref)
+
+    def template(parts: Template) -> Template:
+        return tuple(nearer(part) for part in parts)
+
+    return Text({language: template(parts) for language, parts in repeat.label.by_language.items()})
+
+
+def _truth(expression: Expression | None) -> Expression | bool:
+    """Whether it holds, where that needs no evaluation."""
+    if expression is None:
         return False
-    return {"true()": True, "false()": False}.get(required.source.strip(), required)
+    certain = _decided(expression)
+    return expression if certain is None else certain
+
+
+def _decided(expression: Expression | None) -> bool | None:
+    """What an expression that is always the same says."""
+    return None if expression is None else {"true()": True, "false()": False}.get(expression.source.strip())

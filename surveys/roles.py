@@ -62,7 +62,9 @@ _ALL = frozenset(Role)
 _RUNNING = frozenset({Role.ADMINISTRATOR, Role.OFFICER, Role.WARD_STAFF})
 _LOOKING = _RUNNING | {Role.APPROVER, Role.DPO, Role.COLLECTOR}
 _ANSWERING = frozenset({Role.DPO, Role.WARD_STAFF, Role.ADMINISTRATOR})
+_HELPING = frozenset({Role.COLLECTOR, Role.WARD_STAFF})
 _ADMINISTRATOR = frozenset({Role.ADMINISTRATOR})
+_AUTHORING = _ADMINISTRATOR | {Role.OFFICER}
 
 MAY: Mapping[str, frozenset[Role]] = {
     "account.create": _ADMINISTRATOR,
@@ -74,14 +76,46 @@ MAY: Mapping[str, frozenset[Role]] = {
     "area.import": _ADMINISTRATOR,
     "conversion.import": _ADMINISTRATOR,
     "area.find": _ALL,
-    "instrument.publish": _ADMINISTRATOR | {Role.OFFICER},
+    "instrument.publish": _AUTHORING,
     "instrument.list": _ALL,
+    "form.try": _AUTHORING,
+    "form.list": _AUTHORING,
+    "form.begin": _AUTHORING,
+    "form.drop": _AUTHORING,
     "campaign.create": _RUNNING,
     "campaign.amend": _RUNNING,
+    "campaign.preview": _RUNNING | {Role.APPROVER},
+    "campaign.approve": frozenset({Role.APPROVER, Role.OFFICER, Role.ADMINISTRATOR}),
     "campaign.open": _RUNNING,
+    "campaign.pause": _RUNNING,
+    "campaign.resume": _RUNNING,
+    "campaign.extend": _RUNNING,
     "campaign.close": _RUNNING,
+    "campaign.archive": _RUNNING,
+    "campaign.replace": _RUNNING,
+    "campaign.republish": _RUNNING,
+    "campaign.remind": _RUNNING,
     "campaign.status": _LOOKING,
     "campaign.list": _LOOKING,
+    "campaign.progress": _LOOKING,
+    "campaign.waiting": _HELPING,
+    "campaign.waiting_file": _HELPING,
+    "alert.list": _LOOKING,
+    "digest.set": _ALL,
+    "household.upload": _RUNNING,
+    "household.import": _RUNNING,
+    "household.report": _RUNNING,
+    "household.count": _LOOKING,
+    "household.find": _RUNNING | {Role.DPO},
+    "household.show": _RUNNING | {Role.DPO},
+    "household.merge": _RUNNING,
+    "household.split": _RUNNING,
+    "household.undo": _RUNNING,
+    "household.link": _RUNNING,
+    "household.convert": _RUNNING,
+    "delivery.list": _RUNNING,
+    "delivery.retry": _RUNNING,
+    "delivery.drop": _RUNNING,
     "event.list": _ADMINISTRATOR,
     "counts.show": _LOOKING,
     "counts.rebuild": _ADMINISTRATOR,
@@ -90,10 +124,22 @@ MAY: Mapping[str, frozenset[Role]] = {
     "audit.list": _ADMINISTRATOR | {Role.DPO},
     "request.list": _ANSWERING,
     "request.answer": _ANSWERING,
+    "message.list": _ANSWERING,
+    "message.show": _ANSWERING,
+    "message.take": _ANSWERING,
+    "message.answer": _ANSWERING,
+    "message.close": _ANSWERING,
+    "message.reopen": _ANSWERING,
+    "campaign.leaflets": _RUNNING,
+    "campaign.leaflets_file": _RUNNING,
+    "case.find": _HELPING,
+    "case.look": _HELPING,
+    "case.assist": _HELPING,
+    "case.assisted": _HELPING,
 }
 """Which roles may do what. Whatever is not here, nobody may."""
 
-BY_CONTACT = frozenset({"account.bind", "account.sign_out", "request.create"})
+BY_CONTACT = frozenset({"account.bind", "account.sign_out", "request.create", "message.say"})
 """What any contact may do for itself, without a role."""
 
 

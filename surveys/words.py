@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from surveys.letters import fold
@@ -62,6 +63,10 @@ def even(text: str) -> str:
     return _MARKS.sub("", text)
 
 
+_AGAIN = 64
+"""Results kept for what one reply is asked again and again."""
+
+
 class Word(NamedTuple):
     """One word: its plain letters, and its shape (quality marks kept, the tone as a sign at the end)."""
 
@@ -72,8 +77,16 @@ class Word(NamedTuple):
 Words = tuple[Word, ...]
 
 
+_LAST_Y = re.compile(r"[hklmst][yỳýỷỹỵ]")
+_I_FOR_Y = str.maketrans("yỳýỷỹỵ", "iìíỉĩị")
+
+
+@lru_cache(maxsize=4096)
 def word(text: str) -> Word:
-    """One word of an :func:`even` text. Numbers lose their leading zeros."""
+    """One word of an :func:`even` text. Numbers lose their leading zeros; *kỹ*, *lý*, *tỷ* are *kĩ*, *lí*,
+    *tỉ*, as schoolbooks have them."""
+    if len(text) == 2 and _LAST_Y.fullmatch(text):
+        text = text.translate(_I_FOR_Y)
     if text.isascii():
         if text.isdecimal():
             text = text.lstrip("0") or "0"
@@ -88,9 +101,10 @@ def word(text: str) -> Word:
 _WORD = re.compile(r"[^\W_]+")
 
 
+@lru_cache(maxsize=_AGAIN)
 def words(text: str) -> Words:
     """The words and numbers of ``text``; everything between them is left out."""
-    return tuple(word(found) for found in _WORD.findall(even(text)))
+    return tuple([word(found) for found in _WORD.findall(even(text))])
 
 
 def plain(some: Iterable[Word]) -> str:
@@ -102,6 +116,7 @@ SIGNS = "".join(sorted(_TONES.values()))
 """The signs of tones at the end of a shape."""
 
 
+@lru_cache(maxsize=4096)
 def agrees(said: str, meant: str) -> bool:
     """Whether a word of shape ``said`` can be the word of shape ``meant`` (of the same plain letters)."""
     if said == meant:
@@ -117,10 +132,14 @@ def agrees(said: str, meant: str) -> bool:
 
 def agree(said: Words, meant: Words) -> bool:
     """The same for phrases of the same plain words."""
-    return len(said) == len(meant) and all(
-        one.plain == other.plain and agrees(one.shape, other.shape)
-        for one, other in zip(said, meant, strict=True)
-    )
+    if said == meant:
+        return True
+    if len(said) != len(meant):
+        return False
+    for one, other in zip(said, meant, strict=True):
+        if one is not other and (one.plain != other.plain or not agrees(one.shape, other.shape)):
+            return False
+    return True
 
 
 # ── syllables and keyboards ───────────────────────────────────────────────────────────────────────────
@@ -256,15 +275,16 @@ def respell(text: str) -> str | None:
 # ── phrases ───────────────────────────────────────────────────────────────────────────────────────────
 
 MEANINGS: Mapping[str, str] = {
-    "unclear": "thôi, dạ thôi, thôi khỏi, thôi ạ, dạ thôi ạ, thôi khỏi đi",
+    "unclear": "n a, na, thôi, dạ thôi, thôi khỏi, thôi ạ, dạ thôi ạ, thôi khỏi đi",
     "yes": """
         có, có ạ, có chứ, có rồi, có luôn, có đó, có đấy, đã có, có có, ừ, ừa, ờ, uh, uhm có, uk, ừm có, ừ
         có, ừ đúng, vâng, vâng có, dạ, dạ vâng, dạ phải, dạ đúng, phải, phải rồi, phải đó, đúng, đúng rồi,
         đúng vậy, đúng thế, đúng đó, chính xác, chuẩn, rồi, tất nhiên, tất nhiên có, tất nhiên là có, dĩ
         nhiên, dĩ nhiên có, dĩ nhiên là có, chắc chắn có, chắc chắn rồi, đồng ý, nhất trí, ok, oke, okê,
-        okie, okay, okey, được, được chứ, yes, y, yep, yeah, yup, yes i do, yes i have, yes i am, i do, i
-        have, of course, sure, yeah sure, yes sure, correct, right, true, that s right, i agree, agree,
-        agreed
+        okie, okay, okey, được, được chứ, yes, y, yep, yeah, yup, yes i do, yes i have, yes i am, yes we
+        do, i am, we do, i do, i have, of course, sure, yeah sure, yes sure, correct, right, true, that s
+        right, i agree, agree, agreed, dc, đc, được rồi, dc rồi, đc rồi, chấp nhận, tán thành, đồng tình,
+        certainly, definitely, absolutely, có dạ, dạ rồi
     """,
     "no": """
         không, ko, k, kg, kh, khg, khôg, kô, hông, hổng, hong, hok, hk, hem, hôn, không có, ko có, k có,
@@ -273,8 +293,11 @@ MEANINGS: Mapping[str, str] = {
         phải đâu, không đúng, ko đúng, k đúng, sai, sai rồi, không không, không đồng ý, ko đồng ý, k đồng
         ý, chưa, chưa có, chưa từng, chưa bao giờ, chưa lần nào, không bao giờ, không hề có, hoàn toàn
         không, no, n, nope, nah, no no, not yet, never, no i don t, no i do not, i don t, i do not, i don
-        t have, no i haven t, i haven t, no i m not, i m not, not at all, wrong, false, incorrect, i
-        disagree, disagree, no never
+        t have, no i haven t, i haven t, no i m not, i m not, no i am not, i am not, no we don t, not at
+        all, wrong, false, incorrect, i disagree, disagree, no never, of course not, certainly not,
+        definitely not, no way, nỏ, nỏ có, mô có, khum, k0, ko0, không hề đâu, dĩ nhiên không, dĩ nhiên là
+        không, tất nhiên không, tất nhiên là không, chắc chắn không, không chấp nhận, không đồng tình,
+        không tán thành
     """,
     "dont_know": """
         không biết, ko biết, k biết, kg biết, kh biết, hông biết, hổng biết, hong biết, hok biết, hem
@@ -343,12 +366,16 @@ MEANINGS: Mapping[str, str] = {
         dừng, dừng lại, dừng đi, dừng luôn, dừng khảo sát, dừng ở đây, tôi muốn dừng, tôi muốn dừng lại,
         muốn dừng, cho tôi dừng, xin dừng, ngừng, ngừng lại, ngừng đi, ngưng, ngưng lại, hủy, hủy bỏ, hủy
         đi, hủy luôn, hủy khảo sát, hủy đăng ký, hủy đăng kí, tôi muốn hủy, đừng nhắn nữa, đừng gửi nữa,
-        đừng nhắn tin nữa, đừng làm phiền, không nhắn nữa, không trả lời nữa,
+        đừng nhắn tin nữa, đừng nhắc nữa, đừng nhắc tôi nữa, thôi nhắc, dừng nhắn tin, ngừng nhắn tin, không
+        nhận tin nữa, tôi không muốn nhận tin nữa, hủy nhận tin, đừng làm phiền, không nhắn nữa,
+        không trả lời nữa,
         thôi không trả lời nữa, stop, stop it, stop please, please stop,
         unsubscribe, cancel, quit, opt out
     """,
     "privacy": """
-        riêng tư, quyền riêng tư, bảo mật, dữ liệu cá nhân, quyền dữ liệu, privacy, my data, personal data
+        riêng tư, quyền riêng tư, bảo mật, dữ liệu cá nhân, quyền dữ liệu, xóa dữ liệu, xóa dữ liệu của
+        tôi, xóa dữ liệu cá nhân, xóa thông tin, xóa thông tin của tôi, xóa thông tin cá nhân, privacy, my
+        data, personal data, delete my data, delete my information, erase my data
     """,
     "help": """
         trợ giúp, giúp, giúp tôi, giúp em, giúp với, giúp đỡ, hướng dẫn, cần giúp, cần trợ giúp, xin trợ
@@ -357,9 +384,53 @@ MEANINGS: Mapping[str, str] = {
     "human": """
         gặp cán bộ, gặp người, gặp người thật, gặp nhân viên, nói chuyện với cán bộ, nói chuyện với
         người thật, nói chuyện với nhân viên, liên hệ cán bộ, gọi cán bộ, hỏi cán bộ, nhắn cán bộ,
-        human, a human, agent, talk to a human, talk to a person, speak to a human, speak to someone
+        muốn gặp cán bộ, muốn gặp người, muốn gặp người thật, muốn nói chuyện với cán bộ, muốn nói chuyện
+        với người thật, human, a human, agent, talk to a human, talk to a person, speak to a human, speak to
+        someone
     """,
-    "start": "bắt đầu, bắt đầu đi, bắt đầu khảo sát, làm khảo sát, start, begin",
+    "roster": """
+        danh sách, xem danh sách, danh sách thành viên, xem danh sách thành viên, thành viên, các thành
+        viên, danh sách người, danh sách hộ, danh sách người trong nhà, danh sách nhân khẩu, members, member
+        list, roster, list of members, show members, show roster
+    """,
+    "elsewhere": """
+        máy khác, sang máy khác, chuyển máy, chuyển sang máy khác, trả lời trên máy khác, trả lời tiếp trên
+        máy khác, làm tiếp trên máy khác, tiếp tục trên máy khác, đổi máy, another device, other device,
+        switch device, continue on another device
+    """,
+    "people": """
+        đổi người, đổi người trả lời, người khác trả lời, người trả lời khác, ai đang trả lời, chuyển người
+        trả lời, switch person, another person answers, somebody else answers, who is answering
+    """,
+    "add": """
+        thêm người, thêm một người, thêm 1 người, thêm người nữa, thêm một người nữa, thêm 1 người nữa,
+        thêm thành viên, thêm thành viên nữa, thêm một thành viên, thêm 1 thành viên, thêm nhân khẩu, muốn
+        thêm người, cho thêm người, thêm người khác, thêm người mới, thêm thành viên mới, còn người nữa,
+        add, add person, add a person, add member, add a member, add another, add another person, add
+        another member, add someone
+    """,
+    "no_more": """
+        hết, hết rồi, hết người rồi, hết người, không còn ai, không còn ai nữa, không còn ai khác, không có ai
+        nữa, không còn người nào, không còn người nào nữa, không còn nữa, không thêm nữa, không thêm ai,
+        không thêm ai nữa, không thêm, không thêm người, đủ rồi, đủ người rồi, vậy là đủ, vậy là hết, thế là
+        hết, nhiêu đó thôi, bấy nhiêu thôi, chỉ có vậy thôi, chỉ vậy thôi, no more, nobody else, no one else,
+        that s all, that is all, thats all, no one more, nobody
+    """,
+    "done": """
+        xong, xong rồi, đã xong, chọn xong, chọn xong rồi, vậy thôi, thế thôi, done, finished
+    """,
+    "next_page": """
+        trang sau, trang tiếp, trang tiếp theo, trang kế, trang kế tiếp, sang trang, qua trang sau, xem tiếp,
+        xem thêm, next page, more, show more
+    """,
+    "previous_page": """
+        trang trước, trang trước đó, về trang trước, quay lại trang trước, trước, previous page
+    """,
+    "start": """
+        bắt đầu, bắt đầu đi, bắt đầu lại, bắt đầu khảo sát, làm khảo sát, nhận lại tin, nhận tin lại, nhận
+        lại tin nhắn, cho nhắn lại, nhắn lại đi, start, begin, start again, restart, opt in, subscribe,
+        resubscribe
+    """,
     "language": "ngôn ngữ, đổi ngôn ngữ, chọn ngôn ngữ, language, change language",
     "language vi": """
         tiếng việt, sang tiếng việt, vietnamese, vietnamese please, đổi sang tiếng việt, việt ngữ
@@ -369,18 +440,22 @@ MEANINGS: Mapping[str, str] = {
 """Phrases by meaning, apart by commas: what whole messages mean. A message that fits phrases of two
 meanings has none."""
 
-COMMANDS = frozenset("back skip keep review submit change stop privacy help human start language".split()) | {
-    "language vi",
-    "language en",
-}
+COMMANDS = frozenset(
+    """
+    back skip keep review submit change stop privacy help human start language roster add no_more next_page
+    previous_page elsewhere people
+    """.split()
+) | {"language vi", "language en"}
 
 ADVERTISED = frozenset(
     plain(words(phrase))
     for phrase in """
     dừng, dừng lại, ngừng, ngưng, hủy, hủy bỏ, hủy đăng ký, tôi muốn dừng, tôi muốn dừng lại, xin dừng,
-    đừng nhắn nữa, stop, unsubscribe, quay lại, quay lại câu trước, trở lại, câu trước, back, go back,
+    đừng nhắn nữa, đừng nhắc nữa, bắt đầu lại, stop, unsubscribe,
+    quay lại, quay lại câu trước, trở lại, câu trước, back, go back,
     bỏ qua, bỏ qua câu này, skip, xem lại, review, sửa, change, trợ giúp, help, riêng tư, quyền riêng tư,
-    privacy
+    privacy, danh sách, danh sách thành viên, xem danh sách, thêm người, thêm thành viên, trang sau,
+    trang trước
     """.split(",")
 )
 """Plain phrases of commands that people are told of. They are heard even when any text can be the answer,
@@ -403,6 +478,7 @@ def _table() -> dict[str, list[tuple[Words, str]]]:
 _MEANINGS = _table()
 
 
+@lru_cache(maxsize=_AGAIN)
 def meanings(said: Words) -> frozenset[str]:
     """Every meaning of a whole message; empty if it is none of the known phrases.
 
@@ -429,35 +505,51 @@ def _wholly(said: Word, meant: Word) -> bool:
 class Lexicon:
     """Words and phrases, given apart by commas, to be found at a place in a message."""
 
-    __slots__ = ("_by_first", "_longest")
+    __slots__ = ("_lengths", "_phrases", "ends")
 
     def __init__(self, phrases: str) -> None:
-        self._by_first: dict[str, list[Words]] = {}
+        self._phrases: dict[tuple[str, ...], list[Words]] = {}
+        """By their plain words."""
+        self._lengths: dict[str, tuple[int, ...]] = {}
+        """How long the phrases are that begin with a plain word, the longest first."""
+        self.ends: set[str] = set()
+        """The plain words that phrases end with."""
         for phrase in phrases.split(","):
             some = words(phrase)
-            self._by_first.setdefault(some[0].plain, []).append(some)
-        for found in self._by_first.values():
-            found.sort(key=len, reverse=True)
+            self.ends.add(some[-1].plain)
+            self._phrases.setdefault(tuple([each.plain for each in some]), []).append(some)
+            known = {*self._lengths.get(some[0].plain, ()), len(some)}
+            self._lengths[some[0].plain] = tuple(sorted(known, reverse=True))
 
     def at(self, said: Words, start: int) -> int:
         """How many words from ``start`` make the longest phrase that stands there; 0 if none does."""
         if start >= len(said):
             return 0
-        for meant in self._by_first.get(said[start].plain, ()):
-            if agree(said[start : start + len(meant)], meant):
-                return len(meant)
+        for length in self._lengths.get(said[start].plain, ()):
+            some = said[start : start + length]
+            if len(some) < length:
+                continue
+            for meant in self._phrases.get(tuple([each.plain for each in some]), ()):
+                if agree(some, meant):
+                    return length
         return 0
 
     def holds(self, one: Word) -> bool:
         """Whether ``one`` is a word of it."""
-        return any(
-            len(meant) == 1 and agrees(one.shape, meant[0].shape)
-            for meant in self._by_first.get(one.plain, ())
-        )
+        return any(agrees(one.shape, meant[0].shape) for meant in self._phrases.get((one.plain,), ()))
 
     def any(self, said: Words) -> bool:
         """Whether a phrase of it stands anywhere in ``said``."""
         return any(self.at(said, start) for start in range(len(said)))
+
+
+_ADDRESSED = "cô chú bác anh chị em cháu con thầy ông bà dì cậu mợ".split()
+"""Whom a person speaks to, or calls themselves."""
+
+
+def _with(*patterns: str) -> str:
+    """The phrases of ``patterns`` with everybody who is spoken to in the place of ``*``."""
+    return ", ".join(pattern.replace("*", whom) for pattern in patterns for whom in _ADDRESSED)
 
 
 LEADING = Lexicon(
@@ -466,9 +558,14 @@ LEADING = Lexicon(
     em ở, nhà mình có, nhà mình ở, gia đình tôi, gia đình, của tôi, là, thì, thì là, chọn, tôi chọn, xin
     chọn, trả lời, trả lời là, câu trả lời, câu trả lời là, đáp án, đáp án là, hiện, hiện nay, hiện tại, bây
     giờ, năm nay, ở, đang, đang ở, giới tính, vâng tôi, vâng em, i, am, i am, i am a, i m, i m a, im, my
-    answer is, it is, it s, the, answer, i choose, i have, we have, we are, mine is, ad ơi, em ơi, bạn ơi,
-    cháu ơi
+    answer is, it is, it s, the, answer, i choose, i have, we have, we are, mine is, ad ơi, bạn ơi, à, con
+    chọn, cháu chọn, tôi nghĩ, tôi nghĩ là, em nghĩ, em nghĩ là, theo tôi, theo em, học xong, đã học xong,
+    tốt nghiệp, đã tốt nghiệp, tại, just, just a, just the, only, only a, only the, đây là, ừm, ờ thì, ừ
+    thì, tụi tôi, tụi em, nhà tôi, nhà tui, nhà em, nhà mình, nhà con, gia đình em, gia đình mình,
+    có bằng, tôi có bằng, em có bằng
     """
+    + ", "
+    + _with("thưa *", "dạ thưa *", "dạ *", "* ơi", "dạ * chọn", "dạ * là")
 )
 """What people say before an answer without saying anything."""
 
@@ -477,9 +574,11 @@ TRAILING = Lexicon(
     ạ, a, ah, nha, nhé, nhe, nhá, nghe, nghen, hen, hé, á, đó, đấy, thôi, mà, vậy, luôn, nhé em, nha em,
     nhé bạn, nha bạn, em ạ, em nhé, em, bạn, cháu, con, ad, admin, cảm ơn, cám ơn, xin cảm ơn, thanks,
     thank you, please, pls, hihi, hi, haha, hehe, kk, kkk, ơi, nhen, nè, nhá em, rồi, rồi ạ, cả, em ơi,
-    bạn ơi, cháu ơi, ad ơi, đi, anh ơi, chị ơi, cô ơi,
-    chú ơi, bác ơi, anh ạ, chị ạ, cô ạ, chú ạ, bác ạ, anh nhé, chị nhé
+    bạn ơi, cháu ơi, ad ơi, đi, chứ gì, chứ gì nữa, chứ sao, chứ
+    sao nữa, mới đúng, mới phải, now, sir, madam, chớ, dạ, thưa, hết á, ra, only
     """
+    + ", "
+    + _with("* ơi", "* ạ", "nhé *", "nha *", "nghe *", "nghen *", "ạ *", "thưa *", "đó *", "nè *", "á *")
 )
 """What people say after an answer without saying anything."""
 
@@ -524,8 +623,12 @@ JOINING = Lexicon(
 NUMBERED = Lexicon(
     """
     số, câu, câu số, ý, ý số, ý thứ, chọn, chọn số, chọn câu, chọn ý, phương án, phương án số, đáp án, đáp
-    án số, đáp án là, lựa chọn, lựa chọn số, mục, mục số, ô, ô số, cái số, tôi chọn, tôi chọn số, em chọn,
-    chọn phương án, chọn đáp án, option, number, answer, choice, choose, pick, i choose, i pick
+    án số, đáp án là, bấm, bấm số, nhấn, nhấn số, gõ, gõ số, lấy, lấy số, cái thứ, số thứ, câu thứ, mục
+    thứ, đáp án thứ, lựa chọn thứ, phương án thứ, dòng, dòng số, dòng thứ, hàng số, em chọn số, con chọn, con
+    chọn số, cháu chọn, cháu chọn số, chọn cái, chọn cái số, chọn cái thứ, chọn ý số, chọn ý thứ, chọn đáp án
+    số, chọn phương án số, cho tôi số, tick, tích, đánh số, đánh dấu, chữ, lựa chọn, lựa chọn số, mục, mục
+    số, ô, ô số, cái số, tôi chọn, tôi chọn số, em chọn, chọn phương án, chọn đáp án, option,
+    number, answer, choice, choose, pick, i choose, i pick
     """
 )
 """Words before the number of a choice."""
@@ -561,6 +664,13 @@ _SAYINGS: tuple[tuple[str, ...], ...] = (
     ("tiến sĩ", "tiến sỹ"),
     ("bác sĩ", "bác sỹ"),
     ("điện thoại", "đt", "dt", "đthoại"),
+    ("điện thoại thông minh", "smartphone", "smart phone", "đt thông minh", "dt thông minh"),
+    ("máy tính xách tay", "laptop", "lap top"),
+    ("ô tô", "xe hơi", "xe ô tô", "xe con"),
+    ("xe máy", "xe gắn máy", "xe mô tô", "mô tô"),
+    ("zalo", "za lô"),
+    ("tiktok", "tik tok"),
+    ("mạng xã hội", "mxh"),
     ("ti vi", "tivi", "tv", "television", "ti-vi"),
     ("wifi", "wi fi"),
     ("internet", "in tơ nét", "intenet"),
@@ -607,6 +717,10 @@ _GLUED = re.compile(
 )
 
 
+_PARTICLE = Lexicon("nhé, nha, nghe, nghen, ạ, dạ, thưa, nè, á")
+
+
+@lru_cache(maxsize=_AGAIN)
 def usual(said: Words) -> Words:
     """``said`` in the usual words: abbreviations written out, ``p1`` as *phường 1*, ``ko`` as *không*."""
     some: list[Word] = []
@@ -631,25 +745,27 @@ def usual(said: Words) -> Words:
     return tuple(some)
 
 
-def core(said: Words, keep: Set[str] = frozenset()) -> Words:
+@lru_cache(maxsize=_AGAIN)
+def core(said: Words, keep: frozenset[str] = frozenset()) -> Words:
     """``said`` without what people say before and after an answer; at least one word is left.
 
     Words whose plain letters are in ``keep`` stay, and what stands on their inner side.
     """
     start, end = 0, len(said)
-    while end > 1:
+    while end > 1 and said[end - 1].plain in TRAILING.ends:
         for length in (3, 2, 1):
             lost = said[end - length : end]
-            if (
-                end > length
-                and TRAILING.at(lost, 0) == length
-                and not any(each.plain in keep for each in lost)
-            ):
+            if end <= length or TRAILING.at(lost, 0) != length or lost[-1].shape == "đây":
+                continue
+            # Whom "nha cô" speaks to is no aunt, even beside choices about kin.
+            own = lost[:1] if length == 2 and _PARTICLE.holds(lost[0]) else lost
+            if not any(each.plain in keep for each in own):
                 end -= length
                 break
         else:
             break
-    while length := LEADING.at(said[:end], start):
+    said = said[:end]
+    while length := LEADING.at(said, start):
         lost = said[start : start + length]
         if start + length >= end or any(each.plain in keep for each in lost):
             break

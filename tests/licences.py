@@ -26,6 +26,7 @@ PERMISSIVE = frozenset(
         "ISC",
         "MIT",
         "MIT-0",
+        "MIT-CMU",
         "PSF-2.0",
         "PostgreSQL",
         "Unlicense",
@@ -42,6 +43,7 @@ SPELLINGS = {
     "apache software license": "Apache-2.0",
     "bsd 2-clause license": "BSD-2-Clause",
     "bsd license": "BSD",
+    "bsd license (see license.txt for details), copyright (c) 2000-2025, reportlab inc.": "BSD",
     "gnu lesser general public license v3 (lgplv3)": "LGPL-3.0-only",
     "mit license": "MIT",
     "mozilla public license 2.0 (mpl 2.0)": "MPL-2.0",
@@ -57,8 +59,14 @@ OPENINGS = {
 }
 
 
+# What metadata leave open, as the package's own licence file has it.
+READ = {"python-dateutil": frozenset({"Apache-2.0", "BSD-3-Clause"})}
+
+
 def licences(package: Distribution) -> frozenset[str]:
     """The SPDX names of all licences a package mentions; what is not known stays as it is written."""
+    if package.metadata["Name"] in READ:
+        return READ[package.metadata["Name"]]
     facts = package.metadata
     for field in ("License-Expression", "License"):
         # Older packages put the whole text into the second; a short one is more exact than a classifier.

@@ -15,7 +15,10 @@ import yaml
 
 from bot.actions import Act, Actor, perform
 from bot.authoring.convert import Converted, convert
-from bot.commands import Desk
+from bot.commands import RESIDENT
+from bot.contacting import Contacting
+from bot.desk import Desk
+from bot.leaflets import Links
 from bot.messages import Inbound, Outgoing, What
 from bot.questionnaires import Shelf
 from bot.readings import finish
@@ -130,13 +133,19 @@ class Town:
 
 
 def found(
-    url: str, *, instruments: tuple[str, ...] = ("dong_y", "nguoi_lao_dong"), now: int | None = None
+    url: str,
+    *,
+    instruments: tuple[str, ...] = ("dong_y", "nguoi_lao_dong"),
+    now: int | None = None,
+    keys: str | None = None,
 ) -> Town:
-    """A town on the empty database at ``url``; its clock stands at ``now`` (ms), or tells the time."""
+    """A town on the empty database at ``url``; its clock stands at ``now`` (ms), or tells the time. ``keys``
+    are its own unless given.
+    """
     database = Database(url)
     upgrade(database.engine)
-    keyring = parse_keys(new_keys())
-    shelf, desk = Shelf(), Desk(STAFF)
+    keyring = parse_keys(keys or new_keys())
+    shelf, desk = Shelf(), Desk(RESIDENT, STAFF)
     town = Town(database, keyring, shelf, desk, None, 0, now or now_ms())  # type: ignore[arg-type]
     town.turns = Turns(database, keyring, shelf, desk, ZONE, clock=lambda: town.now)
     made = database.write(
@@ -151,6 +160,12 @@ def found(
     for folder in instruments:
         town.act("instrument.publish", publication(LIBRARY / folder))
     return town
+
+
+def contacting(town: Town) -> Contacting:
+    """What is needed to write to the town's people of our own accord, with its clock."""
+    links = Links("https://hoidan.example", "hoidan_bot")
+    return Contacting(town.keyring, ZONE, town.shelf, lambda: links, clock=lambda: town.now)
 
 
 class Resident:

@@ -4,7 +4,26 @@ only way in.
 
 from __future__ import annotations
 
-from bot.actions import accounts, areas, audit, campaigns, counts, events, instruments, parameters, requests
+from bot.actions import (
+    accounts,
+    areas,
+    assisting,
+    audit,
+    campaign_life,
+    campaigns,
+    counts,
+    delivery,
+    events,
+    forms,
+    households,
+    instruments,
+    leaflets,
+    messages,
+    parameters,
+    progress,
+    reminding,
+    requests,
+)
 from bot.actions.gate import ACTIONS, Act, Action, Actor, perform, settle
 
 __all__ = [
@@ -14,13 +33,22 @@ __all__ = [
     "Actor",
     "accounts",
     "areas",
+    "assisting",
     "audit",
+    "campaign_life",
     "campaigns",
     "counts",
+    "delivery",
     "events",
+    "forms",
+    "households",
     "instruments",
+    "leaflets",
+    "messages",
     "parameters",
     "perform",
+    "progress",
+    "reminding",
     "requests",
     "settle",
 ]

@@ -1,18 +1,22 @@
-"""Campaigns: made as drafts, opened when the law is met, closed once."""
+"""Campaigns: made and changed as drafts, published again, shown. What happens to them then stands in
+:mod:`bot.actions.campaign_life`.
+"""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, time
 from secrets import SystemRandom
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from bot.actions.gate import Act, Aim, Arguments, Id, action, area_key, area_text
 from bot.actions.instruments import edition_view
-from storage import areas, campaigns, instruments
+from bot.opening import is_opening
+from bot.questionnaires import Prepared, read
+from storage import areas, campaigns, cases, instruments, parameters
 from storage.campaigns import Campaign, Draft
 from storage.instruments import Edition
 from surveys.areas import AreaKey
@@ -21,18 +25,23 @@ from surveys.campaigns import (
     Legal,
     Mode,
     Status,
-    Step,
-    after,
     check_dates,
     check_legal,
-    check_opening,
     is_running,
     missing,
 )
-from surveys.instruments import read_instrument
+from surveys.deadlines import DEADLINES, LEAD, upcoming
+from surveys.designs import MOST_QUOTAS, Design, Quota, Strata, check_design, filled
+from surveys.instruments import Instrument, read_instrument
 from surveys.letters import tidy
+from surveys.population import AgeBand, Sex
 from surveys.problems import Problem
+from surveys.reminders import PLANS, Plan, Rules, Stage, check_rules
 from surveys.replies import make_code
+from surveys.revisions import Effect, compare
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 Title = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
 Reference = Id | Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -61,6 +70,54 @@ class LegalFields(Arguments, frozen=True):
     decision_number: Words | None = None
     decision_date: date | None = None
     internal: bool | None = None
+    transfer_file: Words | None = None
+
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
+
+
+class QuotaFields(Arguments, frozen=True):
+    """At most ``most`` completes of a kind of people. ``area`` is the code of a commune."""
+
+    most: Count
+    sex: Sex | None = None
+    age_band: AgeBand | None = None
+    area: Annotated[str, msgspec.Meta(max_length=20)] = ""
+
+
+class DesignFields(Arguments, frozen=True):
+    """Whom to ask; what is left out stays as it was. See :class:`surveys.designs.Design`."""
+
+    neighbourhoods: Annotated[tuple[Name, ...], msgspec.Meta(max_length=1_000)] | None = None
+    size: Count | None = None
+    sizes: dict[str, Count] | None = None
+    strata: Strata | None = None
+    seed: Annotated[str, msgspec.Meta(max_length=100)] | None = None
+    reserve: Count | None = None
+    quotas: Annotated[tuple[QuotaFields, ...], msgspec.Meta(max_length=MOST_QUOTAS + 1)] | None = None
+
+
+Days = Annotated[tuple[int, ...], msgspec.Meta(max_length=20)]
+Clock = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+"""A time of day, as 08:00."""
+
+
+class RulesFields(Arguments, frozen=True):
+    """How to remind: a ``plan`` by name, and what differs from it. Days lie between one message and the next.
+    See :class:`surveys.reminders.Rules`.
+    """
+
+    plan: Plan | None = None
+    not_started: Days | None = None
+    half_done: Days | None = None
+    begins: Clock | None = None
+    ends: Clock | None = None
+    weekends: bool | None = None
+    holidays: bool | None = None
+    per_household: int | None = None
+    household_days: int | None = None
+    last_days: int | None = None
 
 
 class Create(Arguments, frozen=True):
@@ -77,6 +134,8 @@ class Create(Arguments, frozen=True):
     consent: Reference | None = None
     mode: Mode = Mode.OPEN
     legal: LegalFields = LegalFields()
+    design: DesignFields = DesignFields()
+    rules: RulesFields = RulesFields()
 
 
 class Amend(Arguments, frozen=True):
@@ -89,13 +148,23 @@ class Amend(Arguments, frozen=True):
     reference_date: date | None = None
     instrument: Reference | None = None
     consent: Reference | None = None
+    mode: Mode | None = None
     legal: LegalFields = LegalFields()
+    design: DesignFields = DesignFields()
+    rules: RulesFields = RulesFields()
 
 
 class One(Arguments, frozen=True):
     """A campaign by id or code."""
 
     campaign: Reference
+
+
+class Republish(Arguments, frozen=True):
+    """The version of its instrument that a campaign asks from now on; without one, the newest."""
+
+    campaign: Reference
+    instrument: Reference | None = None
 
 
 class Which(Arguments, frozen=True):
@@ -114,12 +183,77 @@ def _legal(before: Legal, given: LegalFields) -> Legal:
     return replace(before, **changed)
 
 
+SEEDS = 100_000_000
+"""A sample for which nobody named a seed gets a number below this; it is kept, and shown."""
+
+
+def _design(before: Design, given: DesignFields, mode: Mode) -> Design:
+    """A design with what was given. Of two ways to say how large a sample is the one given counts."""
+    changed: dict[str, Any] = {
+        name: value for name in given.__struct_fields__ if (value := getattr(given, name)) is not None
+    }
+    if given.quotas is not None:
+        changed["quotas"] = tuple(Quota(q.most, q.sex, q.age_band, q.area) for q in given.quotas)
+    if given.neighbourhoods is not None:
+        changed["neighbourhoods"] = tuple(tidy(name) for name in given.neighbourhoods)
+    if given.size is not None and given.sizes is None:
+        changed["sizes"] = {}
+    if given.sizes and given.size is None:
+        changed["size"] = None
+    design = replace(before, **changed)
+    if mode is Mode.SAMPLE and not design.seed.strip():
+        design = replace(design, seed=str(_chance.randrange(SEEDS)))
+    return design
+
+
+def _rules(before: Rules, given: RulesFields) -> Rules:
+    rules = before if given.plan is None else PLANS[given.plan]
+    after = dict(rules.after)
+    for stage, days in ((Stage.NOT_STARTED, given.not_started), (Stage.HALF_DONE, given.half_done)):
+        if days is not None:
+            after[stage] = days
+    clocks = {"begins": given.begins, "ends": given.ends}
+    hours: dict[str, Any] = {
+        "weekends": given.weekends,
+        "holidays": given.holidays,
+        **{name: time.fromisoformat(text) for name, text in clocks.items() if text is not None},
+    }
+    bounds = {name: getattr(given, name) for name in ("per_household", "household_days", "last_days")}
+    rules = replace(
+        rules,
+        after=after,
+        hours=replace(rules.hours, **{name: value for name, value in hours.items() if value is not None}),
+        **{name: value for name, value in bounds.items() if value is not None},
+    )
+    check_rules(rules)
+    return rules
+
+
+def _check_design(act: Act, draft: Draft) -> None:
+    """Refuse a design that does not go with the rest of the draft, or with the campaign's area."""
+    check_design(draft.design, draft.mode, _instrument(act.connection, draft.instrument_id))
+    for quota in draft.design.quotas:
+        if quota.area and draft.area not in areas.line(act.connection, (draft.area[0], quota.area)):
+            raise Problem("quota_elsewhere", area=quota.area)
+
+
+def _instrument(connection: Connection, instrument_id: int) -> Instrument:
+    stored = instruments.get(connection, instrument_id)
+    assert stored is not None
+    return read_instrument(json.loads(stored.definition))
+
+
 def campaign_view(act: Act, campaign: Campaign) -> dict[str, Any]:
-    """A campaign as people and programs are shown it; ``missing`` names legal fields to give before it
-    opens.
+    """A campaign as people and programs are shown it; see :func:`view`."""
+    return view(act.connection, campaign, act.today)
+
+
+def view(connection: Connection, campaign: Campaign, today: date) -> dict[str, Any]:
+    """A campaign as people and programs are shown it ``today``; ``missing`` names legal fields to give before
+    it opens. ``made`` says whether all its cases are there, ``size`` how many that are.
     """
     draft = campaign.draft
-    area = areas.get(act.connection, draft.area)
+    area = areas.get(connection, draft.area)
     consent = draft.consent_id
     return {
         "id": campaign.id,
@@ -132,12 +266,19 @@ def campaign_view(act: Act, campaign: Campaign) -> dict[str, Any]:
         "starts_on": draft.starts_on.isoformat(),
         "ends_on": draft.ends_on.isoformat(),
         "reference_date": draft.reference_date.isoformat(),
-        "instrument": edition_view(instruments.expect(act.connection, draft.instrument_id)),
-        "consent": None if consent is None else edition_view(instruments.expect(act.connection, consent)),
+        "instrument": edition_view(instruments.expect(connection, draft.instrument_id)),
+        "consent": None if consent is None else edition_view(instruments.expect(connection, consent)),
         "legal": msgspec.to_builtins(draft.legal),
         "missing": list(missing(draft.legal)),
-        "running": is_running(campaign.status, draft.starts_on, draft.ends_on, act.today),
+        "design": msgspec.to_builtins(draft.design),
+        "rules": msgspec.to_builtins(draft.rules),
+        "running": is_running(campaign.status, draft.starts_on, draft.ends_on, today),
+        "size": campaign.size,
+        "made": campaign.made_at is not None,
+        "approved_size": campaign.approved_size,
+        "approved_by": campaign.approved_by,
         "opened_at": campaign.opened_at,
+        "paused_at": campaign.paused_at,
         "closed_at": campaign.closed_at,
     }
 
@@ -161,7 +302,8 @@ def _gives_consent(act: Act, edition: Edition) -> bool:
     return stored is not None and read_instrument(json.loads(stored.definition)).consent is not None
 
 
-def _check_area(act: Act, area: AreaKey, starts_on: date) -> None:
+def check_area(act: Act, area: AreaKey, starts_on: date) -> None:
+    """Refuse an area that is not there (any more): Problem ``area_unknown``, ``campaign_area_ended``."""
     found = areas.index(act.connection).expect(area)
     if found.valid_to is not None and found.valid_to < starts_on:
         raise Problem("campaign_area_ended", area=found.title, valid_to=found.valid_to)
@@ -174,11 +316,9 @@ def _of_new(_act: Act, given: Create) -> Aim:
 @action("campaign.create", Create, _of_new)
 def create(act: Act, given: Create) -> dict[str, Any]:
     """A new campaign, a draft with a code of its own. Legal fields may still be missing."""
-    if given.mode is not Mode.OPEN:
-        raise Problem("campaign_mode", mode=given.mode.value)
     area = area_key(given.area)
     check_dates(given.starts_on, given.ends_on, given.reference_date)
-    _check_area(act, area, given.starts_on)
+    check_area(act, area, given.starts_on)
     legal = _legal(Legal(), given.legal)
     check_legal(legal)
     consent = None if given.consent in (None, NONE) else _consenting(act, given.consent).id
@@ -192,7 +332,10 @@ def create(act: Act, given: Create) -> dict[str, Any]:
         ends_on=given.ends_on,
         reference_date=given.reference_date,
         legal=legal,
+        design=_design(Design(), given.design, given.mode),
+        rules=_rules(Rules(), given.rules),
     )
+    _check_design(act, draft)
     made = campaigns.create(
         act.connection, draft, lambda: make_code(_chance.randrange(CODES)), act.actor.account_id, act.now_ms
     )
@@ -206,17 +349,22 @@ def _title(text: str) -> str:
     return title
 
 
-def _of_campaign(act: Act, given: Any) -> Aim:
+def of_campaign(act: Act, given: Any) -> Aim:
     campaign = campaigns.expect(act.connection, given.campaign)
     return Aim((campaign.area,), f"campaign:{campaign.id}")
 
 
-@action("campaign.amend", Amend, _of_campaign)
+@action("campaign.amend", Amend, of_campaign)
 def amend(act: Act, given: Amend) -> dict[str, Any]:
-    """Change a draft; what people were once asked under stays as it was."""
+    """Change a draft; what people were once asked under stays as it was. An approval is void then."""
     campaign = campaigns.expect(act.connection, given.campaign, lock=True)
     if campaign.status is not Status.DRAFT:
         raise Problem("campaign_no_draft", campaign_status=campaign.status.value)
+    if is_opening(campaign, act.now_ms):
+        raise Problem("campaign_opening", title=campaign.draft.title)
+    mode = given.mode or campaign.draft.mode
+    # Of a sample nothing is left where it is none any more.
+    before = campaign.draft.design if mode is campaign.draft.mode else Design()
     draft = replace(
         campaign.draft,
         title=_title(given.title) if given.title is not None else campaign.draft.title,
@@ -224,6 +372,9 @@ def amend(act: Act, given: Amend) -> dict[str, Any]:
         ends_on=given.ends_on or campaign.draft.ends_on,
         reference_date=given.reference_date or campaign.draft.reference_date,
         legal=_legal(campaign.draft.legal, given.legal),
+        mode=mode,
+        design=_design(before, given.design, mode),
+        rules=_rules(campaign.draft.rules, given.rules),
     )
     if given.instrument is not None:
         draft = replace(draft, instrument_id=_asking(act, given.instrument).id)
@@ -231,47 +382,75 @@ def amend(act: Act, given: Amend) -> dict[str, Any]:
         consent = None if given.consent == NONE else _consenting(act, given.consent).id
         draft = replace(draft, consent_id=consent)
     check_dates(draft.starts_on, draft.ends_on, draft.reference_date)
-    _check_area(act, draft.area, draft.starts_on)
+    check_area(act, draft.area, draft.starts_on)
     check_legal(draft.legal)
-    return campaign_view(act, campaigns.amend(act.connection, campaign.id, draft))
+    _check_design(act, draft)
+    campaigns.amend(act.connection, campaign.id, draft)
+    nobody = dict.fromkeys(("approved_by", "approved_at", "approved_size"))
+    campaigns.note(act.connection, campaign.id, changed_by=act.actor.account_id, **nobody)
+    return campaign_view(act, campaigns.expect(act.connection, campaign.id))
 
 
-def _step(act: Act, given: One, step: Step) -> dict[str, Any]:
+@action("campaign.republish", Republish, of_campaign)
+def republish(act: Act, given: Republish) -> dict[str, Any]:
+    """Ask another version of the campaign's instrument from now on, and say what that changes.
+
+    Half-finished interviews go over to it at their next turn, what was handed in stays as it is, and counts
+    of the versions stay apart. Raises Problem ``campaign_republish_status``, ``campaign_other_instrument``,
+    ``campaign_same_version``.
+    """
     campaign = campaigns.expect(act.connection, given.campaign, lock=True)
-    status = after(campaign.status, step)
-    if step is Step.OPEN:
-        draft = campaign.draft
-        _check_area(act, draft.area, draft.starts_on)
-        check_opening(
-            legal=draft.legal,
-            starts_on=draft.starts_on,
-            ends_on=draft.ends_on,
-            reference_date=draft.reference_date,
-            has_consent_form=draft.consent_id is not None,
-            today=act.today,
-        )
-    return campaign_view(act, campaigns.set_status(act.connection, campaign.id, status, act.now_ms))
+    if campaign.status not in (Status.OPEN, Status.PAUSED):
+        raise Problem("campaign_republish_status", campaign_status=campaign.status.value)
+    now = instruments.expect(act.connection, campaign.draft.instrument_id)
+    if given.instrument is None:
+        edition = instruments.newest(act.connection, now.name)
+    else:
+        edition = instruments.expect(act.connection, given.instrument)
+    old, new = (_prepared(act, each) for each in (now, edition))
+    if edition.name != now.name or old.instrument.unit is not new.instrument.unit:
+        raise Problem("campaign_other_instrument", name=now.name, given=edition.name)
+    if edition.id == now.id:
+        raise Problem("campaign_same_version", name=now.name, version=now.version)
+    changes = compare(old.form, new.form)
+    made = campaigns.amend(act.connection, campaign.id, replace(campaign.draft, instrument_id=edition.id))
+    return {
+        **campaign_view(act, made),
+        "before": edition_view(now),
+        "half_finished": campaigns.half_finished(act.connection, campaign.id),
+        "changes": {effect.value: list(changes.names(effect)) for effect in Effect if effect != Effect.NONE},
+    }
 
 
-@action("campaign.open", One, _of_campaign)
-def open_campaign(act: Act, given: One) -> dict[str, Any]:
-    """Open a draft: from its first day on, people may come in by its code."""
-    return _step(act, given, Step.OPEN)
+def _prepared(act: Act, edition: Edition) -> Prepared:
+    stored = instruments.get(act.connection, edition.id)
+    assert stored is not None
+    return read(stored)
 
 
-@action("campaign.close", One, _of_campaign)
-def close(act: Act, given: One) -> dict[str, Any]:
-    """Close a campaign for good: nobody is asked any more."""
-    return _step(act, given, Step.CLOSE)
-
-
-@action("campaign.status", One, _of_campaign)
+@action("campaign.status", One, of_campaign)
 def status(act: Act, given: One) -> dict[str, Any]:
-    """A campaign and how far it has come."""
+    """A campaign and how far it has come; how full its quotas are; which reports are due next."""
     campaign = campaigns.expect(act.connection, given.campaign)
     come = campaigns.progress(act.connection, campaign.id)
+    quotas = campaign.draft.design.quotas
+    done = filled(quotas, cases.completes(act.connection, campaign.id)) if quotas else ()
+    days = {name: parameters.number(act.connection, name) for name in DEADLINES}
+    lead = parameters.number(act.connection, LEAD)
     return {
         **campaign_view(act, campaign),
+        "quotas": [
+            {
+                **msgspec.to_builtins(quota),
+                "area_title": _title_of(act, (campaign.area[0], quota.area)) if quota.area else None,
+                "completes": number,
+            }
+            for quota, number in zip(quotas, done, strict=True)
+        ],
+        "deadlines": [
+            {"name": one.name, "on": one.on.isoformat(), "days_left": one.days_left, "near": one.near}
+            for one in upcoming(days, lead, act.today)
+        ],
         "progress": {
             "cases": come.cases,
             "begun": come.begun,
@@ -281,13 +460,21 @@ def status(act: Act, given: One) -> dict[str, Any]:
     }
 
 
+def _title_of(act: Act, area: AreaKey) -> str:
+    found = areas.get(act.connection, area)
+    return area[1] if found is None else found.title
+
+
+_SHOWN = frozenset(Status) - {Status.ARCHIVED}
+
+
 @action("campaign.list", Which)
 def listing(act: Act, given: Which) -> dict[str, Any]:
-    """The newest campaigns first, of the areas the actor sees."""
+    """The newest campaigns first, of the areas the actor sees; archived ones if asked for."""
     found = campaigns.listing(
         act.connection,
         within=act.scope,
-        statuses=None if given.status is None else [given.status],
+        statuses=_SHOWN if given.status is None else [given.status],
         limit=given.limit,
     )
     return {"campaigns": [campaign_view(act, campaign) for campaign in found]}

@@ -16,7 +16,7 @@ from bot.actions.gate import Act, Aim, Arguments, action, area_text, reaches
 from bot.questionnaires import Prepared, context, read
 from bot.readings import Reading, reading
 from bot.texts import LANGUAGES
-from storage import areas, campaigns, counts, instruments, parameters, tasks
+from storage import areas, campaigns, counts, instruments, parameters, submissions, tasks
 from storage.campaigns import Campaign
 from storage.counts import Cell
 from surveys.areas import AreaKey
@@ -30,6 +30,7 @@ from surveys.counts import (
     Place,
     Tally,
     breakdowns,
+    breakdowns_offered,
     countable,
     family,
     protect_in_order,
@@ -44,11 +45,14 @@ if TYPE_CHECKING:
 
 
 class Show(Arguments, frozen=True):
-    """Which items (all indicators when none is named), broken down by what."""
+    """Which items (all indicators when none is named), broken down by what. Of a campaign that was published
+    again, one version is counted: ``instrument``, or the one it asks now.
+    """
 
     campaign: Reference
     items: tuple[Annotated[str, msgspec.Meta(max_length=120)], ...] = ()
     by: tuple[Dimension, ...] = ()
+    instrument: Reference | None = None
 
 
 class One(Arguments, frozen=True):
@@ -76,18 +80,24 @@ def show(act: Act, given: Show) -> Reading:
 
     Somebody whose grants reach only part of the campaign's area gets that part, and is told so in ``areas``.
     Raises Problem ``campaign_unknown``, ``not_allowed``, ``count_unknown_item``,
-    ``count_breakdown_unknown``.
+    ``count_breakdown_unknown``, ``count_of_households``.
     """
     if set(given.by) not in [set(each) for each in BREAKDOWNS]:
         raise Problem("count_breakdown_unknown", dimensions=[dimension.value for dimension in given.by])
-    campaign = _seen(act, given.campaign)
-    seen = _part(act, campaign)
-    known = countable(_prepared(act.connection, campaign).instrument)
+    campaign = campaign_seen(act, given.campaign)
+    seen = part_seen(act, campaign)
+    version = _version(act.connection, campaign, given.instrument)
+    instrument = _prepared(act.connection, version).instrument
+    items = [_item(item, countable(instrument)) for item in given.items]
+    for item in items:
+        if set(given.by) not in [set(each) for each in breakdowns_offered(instrument, item)]:
+            raise Problem("count_of_households", item=item)
     return Reading(
         "counts",
         {
             "campaign": campaign.id,
-            "items": [_item(item, known) for item in given.items],
+            "instrument": version,
+            "items": items,
             "by": [dimension.value for dimension in given.by],
             "areas": None if seen is None else sorted(seen),
             "now": act.now_ms,
@@ -95,8 +105,19 @@ def show(act: Act, given: Show) -> Reading:
     )
 
 
-def _prepared(connection: Connection, campaign: Campaign) -> Prepared:
-    stored = instruments.get(connection, campaign.draft.instrument_id)
+def _version(connection: Connection, campaign: Campaign, wanted: int | str | None) -> int:
+    """The version of a campaign's instrument to count. Raises Problem ``campaign_other_instrument``."""
+    if wanted is None:
+        return campaign.draft.instrument_id
+    own = instruments.expect(connection, campaign.draft.instrument_id)
+    edition = instruments.expect(connection, wanted)
+    if edition.name != own.name:
+        raise Problem("campaign_other_instrument", name=own.name, given=edition.name)
+    return edition.id
+
+
+def _prepared(connection: Connection, version: int) -> Prepared:
+    stored = instruments.get(connection, version)
     assert stored is not None
     return read(stored)
 
@@ -105,13 +126,20 @@ def _prepared(connection: Connection, campaign: Campaign) -> Prepared:
 def count(connection: Connection, asked: Mapping[str, Any]) -> dict[str, Any]:
     """The counts that :func:`show` allowed."""
     campaign = campaigns.expect(connection, asked["campaign"])
-    prepared = _prepared(connection, campaign)
+    version: int = asked["instrument"]
+    prepared = _prepared(connection, version)
     by = tuple(Dimension(name) for name in asked["by"])
     seen: list[str] | None = asked["areas"]
-    items = list(asked["items"]) or [each.name for each in prepared.instrument.indicators]
+    items = list(asked["items"]) or [
+        each.name
+        for each in prepared.instrument.every_indicator
+        if set(by) in [set(offered) for offered in breakdowns_offered(prepared.instrument, each.name)]
+    ]
     families = {item: family(prepared.instrument, item) for item in items}
     needed = sorted({name for names in families.values() for name in names})
-    cells = [(_entry(cell), number) for cell, number in counts.cells(connection, campaign.id, needed, seen)]
+    every = counts.cells(connection, campaign.id, needed, seen)
+    cells = [(_entry(cell), number) for cell, number in every if cell.instrument_id == version]
+    others = {cell.instrument_id for cell, _ in every} - {version}
     threshold = parameters.number(connection, "suppression_threshold")
     protected: dict[tuple[str, ...], dict[_TableKey, Mapping[Place, Reason]]] = {}
     tables = []
@@ -121,7 +149,7 @@ def count(connection: Connection, asked: Mapping[str, Any]) -> dict[str, Any]:
         made = table(prepared.instrument, cells, item=item, by=by, choices=_choices(prepared, item))
         hidden = protected[names][item, frozenset(by)]
         tables.append(_table_view(connection, campaign, prepared, made, hidden, asked["now"]))
-    submitted = campaigns.progress(connection, campaign.id).submitted
+    submitted = submissions.number_of_version(connection, campaign.id, version)
     return {
         "campaign": {
             "code": campaign.code,
@@ -137,12 +165,18 @@ def count(connection: Connection, asked: Mapping[str, Any]) -> dict[str, Any]:
             "version": prepared.instrument.version,
             "status": prepared.instrument.status,
         },
+        "other_versions": [_named(connection, other) for other in sorted(others)],
         "suppression_threshold": threshold,
         # Beside a hidden number of people, how many there are in all would tell it.
         "submissions": None if seen is not None or any(_hides_people(made) for made in tables) else submitted,
         "tables": tables,
         "known": list(countable(prepared.instrument)),
     }
+
+
+def _named(connection: Connection, version: int) -> str:
+    edition = instruments.expect(connection, version)
+    return f"{edition.name}@{edition.version}"
 
 
 def _hides_people(made: Mapping[str, Any]) -> bool:
@@ -163,7 +197,7 @@ def _protect(
     return {(each.item, frozenset(each.by)): places for each, places in zip(made, hidden, strict=True)}
 
 
-def _seen(act: Act, wanted: int | str) -> Campaign:
+def campaign_seen(act: Act, wanted: int | str) -> Campaign:
     """The campaign, if any grant of the actor touches its area; otherwise as if it were not there."""
     try:
         campaign = campaigns.expect(act.connection, wanted)
@@ -178,7 +212,7 @@ def _seen(act: Act, wanted: int | str) -> Campaign:
     raise Problem("not_allowed", status=403)
 
 
-def _part(act: Act, campaign: Campaign) -> Collection[str] | None:
+def part_seen(act: Act, campaign: Campaign) -> Collection[str] | None:
     """Codes of the areas the actor may see of a campaign; None is all of it."""
     if reaches(act, campaign.area):
         return None
@@ -256,6 +290,7 @@ def _table_view(
         "indicator": made.indicator,
         "several": made.several,
         "denominator": made.denominator,
+        "unit": made.unit.value,
         "by": [dimension.value for dimension in made.by],
         "outcomes": list(made.outcomes),
         "rows": [_row(row, made, hidden) for row in made.rows],

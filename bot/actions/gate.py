@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -24,6 +25,9 @@ from surveys.roles import BY_CONTACT, MAY, Grant, Role, covers, in_force, scope
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+
+VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,9 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What an action needs of the world. ``grants`` are those that allowed it, put in by the gate."""
+    """What an action needs of the world. ``grants`` are those that allowed it, put in by the gate; ``zone``
+    is where the office's clock stands.
+    """
 
     connection: Connection
     keyring: Keyring
@@ -49,6 +55,7 @@ class Act:
     today: date
     channel: str
     grants: tuple[Grant, ...] = ()
+    zone: ZoneInfo = VIETNAM
 
     @property
     def scope(self) -> frozenset[AreaKey] | None:

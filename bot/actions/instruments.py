@@ -12,6 +12,7 @@ from bot.authoring.check import generated_texts
 from bot.questionnaires import prepare
 from storage import instruments
 from storage.instruments import Edition, StoredForm
+from surveys.attachments import attachment, named_files
 from surveys.instruments import read_instrument
 from surveys.problems import Problem
 from surveys.xform import Row, read_form
@@ -20,14 +21,15 @@ MEBIBYTE = 2**20
 
 
 class Publish(Arguments, frozen=True):
-    """An instrument's definition (the content of ``instrument.yaml``) with its form: XForm and row map.
+    """An instrument's definition (the content of ``instrument.yaml``) with its form: XForm, row map, files.
 
-    ``rows`` maps a reference to *(sheet, row)*.
+    ``rows`` maps a reference to *(sheet, row)*, ``attached`` the name of a file to its content (Base64).
     """
 
     definition: dict[str, Any]
     xform: Annotated[str, msgspec.Meta(max_length=16 * MEBIBYTE)]
     rows: dict[str, tuple[str, int]]
+    attached: dict[str, bytes] = msgspec.field(default_factory=dict)
 
 
 def edition_view(edition: Edition) -> dict[str, Any]:
@@ -50,7 +52,9 @@ def publish(act: Act, given: Publish) -> dict[str, Any]:
     Raises Problem ``instrument_form_refused``, ``instrument_…``, ``instrument_version_taken``.
     """
     rows = {ref: Row(sheet, row) for ref, (sheet, row) in given.rows.items()}
-    loaded = read_form(given.xform, rows, generated=generated_texts())
+    wanted = set(named_files(given.xform))
+    attached = tuple(attachment(name, file) for name, file in given.attached.items() if name in wanted)
+    loaded = read_form(given.xform, rows, generated=generated_texts(), attached=attached)
     if loaded.form is None:
         raise Problem("instrument_form_refused", count=len(loaded.errors))
     instrument = read_instrument(given.definition, loaded.form)
@@ -70,6 +74,7 @@ def publish(act: Act, given: Publish) -> dict[str, Any]:
         title=loaded.form.title,
         xform=given.xform,
         rows=json.dumps(given.rows, sort_keys=True),
+        attached=attached,
     )
     edition, new = instruments.publish(
         act.connection,

@@ -16,7 +16,7 @@ class Set(Arguments, frozen=True):
     """A parameter and its new value."""
 
     name: Annotated[str, msgspec.Meta(max_length=80)]
-    value: int
+    value: int | Annotated[str, msgspec.Meta(max_length=2_000)]
 
 
 def _view(setting: Setting) -> dict[str, Any]:

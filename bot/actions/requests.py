@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import msgspec
 
-from bot.actions.gate import EVERYWHERE, Act, Aim, Arguments, Id, action, area_text
-from storage import campaigns, contacts, outbox, parameters, requests
-from storage.outbox import Draft
+from bot.actions import messages
+from bot.actions.gate import Act, Arguments, Id, action, area_text
+from bot.actions.messages import Answer, Words, of_request
+from storage import campaigns, cases, contacts, requests
 from storage.requests import Request
-from surveys.calendar import working_days_after
+from surveys.areas import AreaKey
 from surveys.problems import Problem
 
 MOST_OPEN = 10
@@ -29,15 +30,19 @@ class Kind(StrEnum):
     """A word to a human."""
 
 
-Words = Annotated[str, msgspec.Meta(min_length=1, max_length=4000)]
+Label = Annotated[str, msgspec.Meta(max_length=300)]
 
 
 class Create(Arguments, frozen=True):
-    """A request in the person's own words, about a campaign if one was open."""
+    """A request in the person's own words, about a campaign if one was open, while they were asked ``about``
+    something (language → the question, without anything they answered).
+    """
 
     kind: Kind
     text: Words
     campaign: Id | None = None
+    case: Id | None = None
+    about: dict[Annotated[str, msgspec.Meta(max_length=8)], Label] = msgspec.field(default_factory=dict)
 
 
 class Which(Arguments, frozen=True):
@@ -45,13 +50,6 @@ class Which(Arguments, frozen=True):
 
     all: bool = False
     limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 100
-
-
-class Answer(Arguments, frozen=True):
-    """What to tell the person."""
-
-    request: Id
-    text: Words
 
 
 def _view(request: Request) -> dict[str, Any]:
@@ -73,18 +71,16 @@ def _view(request: Request) -> dict[str, Any]:
 
 @action("request.create", Create)
 def create(act: Act, given: Create) -> dict[str, Any]:
-    """Take down what a contact asks for; it is answered within two working days (Decree 356/2025/NĐ-CP,
-    Article 5).
+    """Take down what a contact asks for, and tell the staff of their area; it is answered within two working
+    days (Decree 356/2025/NĐ-CP, Article 5).
     """
     contact_id = act.actor.contact_id
     if contact_id is None or contacts.get(act.connection, contact_id) is None:
         raise Problem("contact_unknown", status=404)
     if requests.open_of(act.connection, contact_id) >= MOST_OPEN:
         raise Problem("requests_many", status=429, most=MOST_OPEN)
-    if given.campaign is not None:
-        campaigns.expect(act.connection, given.campaign)
-    days = parameters.number(act.connection, "request_working_days")
-    due_on = working_days_after(act.today, days)
+    messages.check_pace(act, contact_id)
+    due_on = messages.due(act.connection, act.today)
     key = requests.create(
         act.connection,
         act.keyring,
@@ -94,8 +90,24 @@ def create(act: Act, given: Create) -> dict[str, Any]:
         text=given.text,
         due_on=due_on,
         now=act.now_ms,
+        case_id=given.case,
+        area=_area(act, contact_id, given),
+        about=given.about,
     )
+    made = requests.get(act.connection, act.keyring, key)
+    assert made is not None
+    messages.tell(act.connection, act.keyring, made, act.today, act.now_ms)
     return {"id": key, "kind": given.kind.value, "due_on": due_on.isoformat()}
+
+
+def _area(act: Act, contact_id: int, given: Create) -> AreaKey | None:
+    """Whose staff answers: where the case is, else the campaign, else the household they are linked with."""
+    if given.campaign is None:
+        return cases.home_of(act.connection, contact_id)
+    campaign = campaigns.expect(act.connection, given.campaign)
+    if given.case is None:
+        return campaign.area
+    return campaign.area[0], cases.area_code_of(act.connection, given.case)
 
 
 @action("request.list", Which)
@@ -117,15 +129,7 @@ def listing(act: Act, given: Which) -> dict[str, Any]:
     }
 
 
-def _of_request(act: Act, given: Answer) -> Aim:
-    found = requests.area_of(act.connection, given.request)
-    if found is None:
-        raise Problem("request_unknown", status=404, request=given.request)
-    (area,) = found
-    return Aim(EVERYWHERE if area is None else (area,), f"request:{given.request}")
-
-
-@action("request.answer", Answer, _of_request)
+@action("request.answer", Answer, of_request)
 def answer(act: Act, given: Answer) -> dict[str, Any]:
     """Answer a request: the person is told in the chat, the answer is kept with it."""
     request = requests.get(act.connection, act.keyring, given.request, lock=True)
@@ -133,20 +137,6 @@ def answer(act: Act, given: Answer) -> dict[str, Any]:
         raise Problem("request_unknown", status=404, request=given.request)
     if request.state != "open":
         raise Problem("request_answered", request=request.id)
-    contact = contacts.get(act.connection, request.contact_id)
-    if contact is None:
-        raise Problem("contact_unknown", status=404)
-    text = given.text.strip()
-    if not text:
-        raise Problem("argument_missing", field="text")
-    requests.answer(act.connection, act.keyring, request.id, text, act.actor.account_id, act.now_ms)
-    told = Draft(
-        channel=contact.channel,
-        contact_id=contact.id,
-        key=f"request:{request.id}",
-        message="request.answered",
-        params={"id": request.id, "text": text},
-    )
-    outbox.queue(act.connection, act.keyring, [told], act.now_ms)
+    messages.settle(act, request, given.text)
     answered = requests.get(act.connection, act.keyring, request.id)
     return _view(answered or request)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.authoring.convert import LIMITS, Limits, convert
+from bot.authoring.convert import LIMITS, Converted, Limits, convert
 from bot.authoring.show import authored
 from bot.texts import LANGUAGES, SOURCE, say
 from surveys.forms import Form, Kind
@@ -47,24 +47,44 @@ class Report:
             yield from (line(finding, language) for finding in self.warnings)
 
 
-def check(source: str | os.PathLike[str] | bytes, *, limits: Limits = LIMITS, name: str = "") -> Report:
+def check(
+    source: str | os.PathLike[str] | bytes,
+    *,
+    limits: Limits = LIMITS,
+    name: str = "",
+    files: Mapping[str, bytes] | None = None,
+) -> Report:
     """Convert and read a workbook, given by its path or bytes; whatever is wrong becomes a finding.
+
+    Files that the form names are found as :func:`bot.authoring.convert.convert` says.
 
     Takes as long as the conversion may take (``limits.seconds``): not for the middle of a turn.
     """
     try:
-        loaded = load(source, limits=limits, name=name)
+        loaded = load(source, limits=limits, name=name, files=files)
     except Problem as problem:
         return Report(None, (Finding(problem.code, params=problem.params),))
     return Report(loaded.form, loaded.errors, loaded.warnings)
 
 
-def load(source: str | os.PathLike[str] | bytes, *, limits: Limits = LIMITS, name: str = "") -> Loaded:
+def load(
+    source: str | os.PathLike[str] | bytes,
+    *,
+    limits: Limits = LIMITS,
+    name: str = "",
+    files: Mapping[str, bytes] | None = None,
+) -> Loaded:
     """The form in a workbook, or its findings. A file that is no safe workbook raises :class:`Problem`."""
-    converted = convert(source, limits=limits, name=name)
+    return read_converted(convert(source, limits=limits, name=name, files=files))
+
+
+def read_converted(converted: Converted) -> Loaded:
+    """The form that a conversion came to, or its findings and the reader's."""
     if not converted.xform:
         return Loaded(None, converted.errors, converted.warnings)
-    read = read_form(converted.xform, converted.rows, generated=generated_texts())
+    read = read_form(
+        converted.xform, converted.rows, generated=generated_texts(), attached=converted.attached
+    )
     errors = in_order((*converted.errors, *read.errors))
     warnings = in_order((*converted.warnings, *read.warnings))
     return Loaded(None if errors else read.form, errors, warnings)

@@ -30,6 +30,9 @@ _DENIED = (
 )
 """Audit events of starting processes or talking to a network: a converter has no business doing either."""
 
+_WRITTEN = {"calculate": "calculation", "readonly": "read_only", "jr:count": "repeat_count"}
+"""pyxform's names of columns, where XLSForm has another."""
+
 _SHEETS = ("survey", "choices", "settings")
 
 
@@ -88,6 +91,30 @@ def _walk(survey: Iterable[Mapping[str, Any]], root: str) -> tuple[list[list[Any
     return used, rows
 
 
+def _mentions(survey: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Where each name is first referred to, since some refusals tell the name only."""
+    found: dict[str, list[Any]] = {}
+    for number, row in enumerate(survey, start=2):
+        for column, cell in row.items():
+            # Columns such as bind::relevant come grouped.
+            cells = (
+                cell.items() if column in ("bind", "control") and isinstance(cell, dict) else [(column, cell)]
+            )
+            for written, value in cells:
+                for name in re.findall(r"\$\{\s*([^}\s]+)\s*\}", str(value)):
+                    found.setdefault(name, [number, _WRITTEN.get(written, written)])
+    return found
+
+
+def _triggers(survey: Iterable[Mapping[str, Any]]) -> list[list[Any]]:
+    """The names in the column ``trigger`` with their rows."""
+    return [
+        [number, name]
+        for number, row in enumerate(survey, start=2)
+        for name in re.findall(r"\$\{\s*([^}\s]+)\s*\}", str(row.get("trigger") or ""))
+    ]
+
+
 def _describe(definition: Any, result: dict[str, Any]) -> None:
     """Note headers, rows and choice rows in ``result``, read with pyxform's own header rules."""
     from pyxform import aliases
@@ -118,6 +145,8 @@ def _describe(definition: Any, result: dict[str, Any]) -> None:
             strip_whitespace=True,
         ).data
         result["survey"], result["rows"] = _walk(survey, result["root"])
+        result["mentions"] = _mentions(survey)
+        result["triggers"] = _triggers(survey)
     if definition.choices:
         choices = dealias_and_group_headers(
             sheet_name="choices",
@@ -163,13 +192,43 @@ def _lost_formulas(path: str) -> list[list[Any]]:
     return lost
 
 
+_DEADLY = re.compile(r"\s*instance\s*::?\s*(tag|nodeset|ref)\s*$", re.IGNORECASE)
+"""Columns for an attribute of the instance that pyxform takes for an argument of its own, and dies of."""
+
+
+def _drop_deadly_columns(definition: Any) -> list[str]:
+    """Take columns out that mean nothing to an interview and would end the conversion; returns them."""
+    dropped = [header for header in (definition.survey_header or [{}])[0] if _DEADLY.match(header)]
+    if dropped:
+        definition.survey_header = [
+            {header: None for header in definition.survey_header[0] if header not in dropped}
+        ]
+        for row in definition.survey:
+            for header in dropped:
+                row.pop(header, None)
+    return dropped
+
+
+def _compare_by_identity() -> None:
+    """Let pyxform ask whether two elements are *the same*, as it means to.
+
+    It compares by writing out all that stands in both, for every question of a repeat with every repeat
+    around it: a minute for a thousand questions in nested repeats. And another repeat of the same content
+    would count as the same.
+    """
+    from pyxform.survey_element import SurveyElement
+
+    SurveyElement.__eq__ = object.__eq__
+
+
 def document(path: str, name: str) -> dict[str, Any]:
     """What the parent gets.
 
     ``xform`` (empty when refused), ``warnings`` (pyxform's own sentences), ``error`` (``None`` or ``kind``
     one of ``pyxform``, ``crash``, ``memory``, with ``message``, ``type``, ``sheet``, ``row``, ``column``),
-    ``root``, ``survey``, ``rows``, ``choices`` (list → ``[row, name]`` each), ``headers`` (sheet → headers as
-    written), ``sheets``, ``formulas``.
+    ``root``, ``survey``, ``rows``, ``mentions`` (a name in ``${name}`` → its first ``[row, column]``),
+    ``triggers`` (``[row, name]`` each), ``choices`` (list → ``[row, name]`` each), ``headers`` (sheet →
+    headers as written), ``sheets``, ``formulas``, ``dropped`` (headers of columns that are left out).
     """
     result: dict[str, Any] = {
         "xform": "",
@@ -178,6 +237,9 @@ def document(path: str, name: str) -> dict[str, Any]:
         "root": "data",
         "survey": [],
         "rows": {},
+        "dropped": [],
+        "mentions": {},
+        "triggers": [],
         "choices": {},
         "headers": {},
         "sheets": [],
@@ -191,12 +253,15 @@ def document(path: str, name: str) -> dict[str, Any]:
         result["error"] = {"kind": "memory", "message": "", "type": "MemoryError"}
         return result
 
+    _compare_by_identity()
     try:
-        definition = get_xlsform(path, file_type=".xlsx")
+        definition = get_xlsform(path, file_type=os.path.splitext(path)[1])
         definition.fallback_form_name = name or None
+        result["dropped"] = _drop_deadly_columns(definition)
         result["sheets"] = list(definition.sheet_names or ())
         _describe(definition, result)
-        result["formulas"] = _lost_formulas(path)
+        if zipfile.is_zipfile(path):
+            result["formulas"] = _lost_formulas(path)
         workbook = {slot: getattr(definition, slot) for slot in type(definition).__slots__}
         converted = convert(workbook, validate=False)
         result["xform"] = converted.xform

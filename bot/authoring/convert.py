@@ -23,11 +23,13 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.parsers import expat
 
+from bot.authoring.attached import FORMS, beside, chosen, unpack
+from surveys.attachments import Attachment, named_files
 from surveys.problems import Problem
 from surveys.xform import Finding, Row, Severity, choice_ref, in_order
 
@@ -53,30 +55,59 @@ LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """What a conversion came to. ``xform`` is empty when ``errors`` say why there is none."""
+    """What a conversion came to. ``xform`` is empty when ``errors`` say why there is none.
+
+    ``attached`` are the files that the form names and that came with it.
+    """
 
     xform: str
     rows: Mapping[str, Row]
     warnings: tuple[Finding, ...] = ()
     errors: tuple[Finding, ...] = ()
+    attached: tuple[Attachment, ...] = ()
 
 
-def convert(source: str | os.PathLike[str] | bytes, *, limits: Limits = LIMITS, name: str = "") -> Converted:
+def convert(
+    source: str | os.PathLike[str] | bytes,
+    *,
+    limits: Limits = LIMITS,
+    name: str = "",
+    files: Mapping[str, bytes] | None = None,
+) -> Converted:
     """Convert a workbook, given by its path or its bytes.
 
     ``name`` becomes the form's id where its settings give none; by default the file's name without its
-    ending. A file that is no workbook, or a dangerous one, raises :class:`Problem` (``form_not_found``,
-    ``form_too_large``, ``form_old_excel``, ``form_not_xlsx``, ``form_corrupt``, ``form_encrypted``,
-    ``form_unsafe``, ``form_too_slow``, ``form_too_heavy``, ``form_converter_died``); what is wrong inside it
-    is in ``errors``.
+    ending. Files that the form names (lists, tables, media) are looked for in ``files``, beside a workbook
+    given by its path (in its folder and in ``<name>-media``), and in the archive where workbook and files
+    came as one .zip. A file that is no workbook, or a dangerous one, raises :class:`Problem`
+    (``form_not_found``, ``form_too_large``, ``form_not_xlsx``, ``form_corrupt``, ``form_encrypted``,
+    ``form_unsafe``, ``form_too_slow``, ``form_too_heavy``, ``form_converter_died``,
+    ``form_attached_too_large``); what is wrong inside it is in ``errors``.
     """
+    path = None if isinstance(source, bytes) else Path(source)
     if isinstance(source, bytes):
         content = source
     else:
         content = _read(Path(source), limits)
         name = name or Path(source).stem
+    there = dict(files or {})
+    package = unpack(content) if content.startswith(b"PK") else None
+    if package is not None:
+        content, name, path = package.content, package.name, None
+        there = {**package.files, **there}
     inspect(content, limits=limits)
-    return interpret(_run(content, _form_id(name), limits))
+    document = _run(content, _form_id(name), limits)
+    if content.startswith(_OLE) and document["error"] is not None and document["error"]["kind"] == "crash":
+        # Newer workbooks are looked through before; of an old one its reader says what is wrong.
+        secret = "encrypted" in document["error"]["message"]
+        raise Problem("form_encrypted" if secret else "form_corrupt")
+    made = interpret(document)
+    names = list(named_files(made.xform))
+    found = chosen(there, names)
+    if path is not None:
+        known = {file.name for file in found}
+        found += beside(path, (name for name in names if name not in known))
+    return replace(made, attached=found)
 
 
 def _form_id(name: str) -> str:
@@ -96,9 +127,7 @@ def _read(path: Path, limits: Limits) -> bytes:
         raise Problem("form_not_found", status=404, name=path.name) from None
     if len(content) > limits.file:
         raise _too_large(max(size, len(content)), limits)
-    if path.suffix.lower() == ".xls" or content.startswith(_OLE):
-        raise Problem("form_old_excel", name=path.name)
-    if path.suffix.lower() != ".xlsx":
+    if path.suffix.lower() not in (*FORMS, ".zip"):
         raise Problem("form_not_xlsx", name=path.name)
     return content
 
@@ -115,12 +144,15 @@ def _too_large(size: int, limits: Limits) -> Problem:
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 """The start of an Excel 97 workbook, and of any workbook under a password."""
 
+_PASSWORD = "EncryptedPackage".encode("utf-16-le")
+"""The part in which a newer workbook under a password hides."""
+
 _CHUNK = 64 * 1024
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def inspect(content: bytes, *, limits: Limits = LIMITS) -> None:
-    """Make sure ``content`` is an .xlsx that can be unpacked within ``limits``; raises :class:`Problem` if
+    """Make sure ``content`` is a workbook that can be unpacked within ``limits``; raises :class:`Problem` if
     not.
 
     Every entry is decompressed in pieces and thrown away, so that neither declared nor hidden sizes can fill
@@ -130,7 +162,10 @@ def inspect(content: bytes, *, limits: Limits = LIMITS) -> None:
     if len(content) > limits.file:
         raise _too_large(len(content), limits)
     if content.startswith(_OLE):
-        raise Problem("form_old_excel", name="")
+        if _PASSWORD in content:
+            raise Problem("form_encrypted")
+        # Its parts are not packed: there is nothing to grow.
+        return
     if not content.startswith(b"PK"):
         raise Problem("form_not_xlsx", name="")
     try:
@@ -226,7 +261,7 @@ _CHILD = Path(__file__).with_name("child.py")
 def _run(content: bytes, name: str, limits: Limits) -> Mapping[str, Any]:
     """Run the converter on ``content``; returns its JSON document, or raises :class:`Problem`."""
     with tempfile.TemporaryDirectory(prefix="hoidan-form-") as folder:
-        path = Path(folder) / "form.xlsx"
+        path = Path(folder) / ("form.xls" if content.startswith(_OLE) else "form.xlsx")
         path.write_bytes(content)
         arguments = [
             str(path),
@@ -315,6 +350,9 @@ class _SurveyRow(NamedTuple):
 
 def interpret(document: Mapping[str, Any]) -> Converted:
     """The child's document as a conversion with located findings."""
+    foreign = next((header for header in document["headers"].get("survey", ()) if _ODKX.match(header)), None)
+    if foreign is not None:
+        return Converted("", {}, (), (Finding("odkx", "survey", 1, foreign),))
     survey = [
         _SurveyRow(row, kind, name, frozenset(columns)) for row, kind, name, columns in document["survey"]
     ]
@@ -330,11 +368,12 @@ def interpret(document: Mapping[str, Any]) -> Converted:
         for row, kind, _name, _columns in survey
         if _OBSOLETE.match(kind)
     ]
-    # The XForm has no trace of these where what would trigger is never shown, or nothing is chosen.
+    unseen = {name for _row, kind, name, _columns in survey if _UNSEEN.match(kind)}
+    # Nothing is ever changed there by anybody, and the XForm has no trace of the trigger.
     errors += [
-        Finding("unsupported_trigger", "survey", row, "trigger")
-        for row, kind, _name, columns in survey
-        if "trigger" in columns and kind != "background-geopoint"
+        Finding("bad_trigger", "survey", row, "trigger", {"name": name})
+        for row, name in document.get("triggers", ())
+        if name in unseen
     ]
     unfiltered = [
         Finding("column_ignored", "survey", row, "choice_filter", severity=Severity.WARNING)
@@ -343,11 +382,18 @@ def interpret(document: Mapping[str, Any]) -> Converted:
     ]
     header_errors, warnings = _headers(document["headers"])
     if document["error"] is not None:
-        explained = header_errors or _explain(document["error"], survey, document["choices"])
+        explained = header_errors or [
+            _mentioned(found, document.get("mentions", {}))
+            for found in _explain(document["error"], survey, document["choices"])
+        ]
         told = {(found.code, found.row) for found in errors}
         errors += [found for found in explained if (found.code, found.row) not in told]
     warnings += [
         *unfiltered,
+        *(
+            Finding("column_ignored", "survey", 1, header, severity=Severity.WARNING)
+            for header in document.get("dropped", ())
+        ),
         *(finding for sentence in document["warnings"] for finding in _warning(sentence)),
     ]
     return Converted(
@@ -357,6 +403,12 @@ def interpret(document: Mapping[str, Any]) -> Converted:
         errors=in_order(errors),
     )
 
+
+_UNSEEN = re.compile(
+    r"(hidden|calculate|start|end|today|deviceid|username|phonenumber|email|subscriberid|simserial|audit)$"
+)
+_ODKX = re.compile(r"clause$|display\.|values_list$")
+"""Columns of an ODK-X workbook, another dialect."""
 
 _CHOOSES = re.compile(r"(add )?(select|rank)")
 _OBSOLETE = re.compile(r"(begin[ _]loop\b|cascading[ _]select\b|include\b|osm\b)")
@@ -513,31 +565,41 @@ _SENTENCES = (
         r"Unmatched 'begin_(?P<type>\w+)'.* for the name '(?P<name>.*)'", "unmatched_begin", column="type"
     ),
     _sentence(r"Unmatched 'end_(?P<type>\w+)'", "unmatched_end", column="type"),
-    _sentence(r"For the 'range' question type", "unsupported_type_range", column="type"),
+    _sentence(r"For the 'range' question type", "bad_range", column="parameters"),
     _sentence(r"'parameters' value is invalid", "bad_parameters", column="parameters"),
     _sentence(r"Question with no type", "no_type", column="type"),
     _sentence(r"Question or group with no name", "no_name", column="name"),
     _sentence(r"Missing calculation", "no_calculation", column="calculation"),
     _sentence(r"element named '(?P<name>.*)' has no label or hint", "no_label", column="label"),
-    _sentence(
-        r"calculation trigger for question \$\{(?P<name>[^}]*)", "unsupported_trigger", column="trigger"
-    ),
+    _sentence(r"calculation trigger for question \$\{(?P<name>[^}]*)", "bad_trigger", column="trigger"),
     _sentence(r"Choice filter not supported with or_other", "or_other_with_filter", column="choice_filter"),
     _sentence(r"specify choices for this 'or other'", "no_choices", column="type"),
-    _sentence(r"File name for '.*' should end with", "unsupported_type_file", column="type"),
-    _sentence(r"uses 'search\(\)'", "unsupported_search", column="appearance"),
+    _sentence(r"File name for '.*' should end with", "bad_file_name", column="type"),
+    _sentence(r"Question '(?P<name>[^']*)' uses 'search\(\)'", "search_shares_list", column="appearance"),
+    _sentence(
+        r"Question '(?P<name>[^']*)' is a select from file type, using 'search",
+        "bad_search",
+        column="appearance",
+    ),
     _sentence(r"'save_to' value is invalid|'entities' sheet", "unsupported_entities", column="save_to"),
     _sentence(r"'disabled' column header is not part", "disabled_column", column="disabled"),
+    _sentence(
+        r"do not contain valid machine-readable codes: (?P<languages>.*?)\. Learn", "language_without_code"
+    ),
+    _sentence(
+        r"same instance id will be generated.*?Instance name: '(?P<list>[^']*)'",
+        "same_list_name",
+        column="type",
+    ),
+    _sentence(r"This section has not been included", "unsupported_include", column="type"),
     _sentence(r"Row without name, text, or label is being skipped", "row_skipped"),
     _sentence(r"looking for a sheet named '(?P<sheet>\w+)'.*found: (?P<names>[^.]*)", "sheet_misspelt", ""),
 )
 
 _RENAMED: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "unsupported_type_external": ("unsupported_type", {"type": "select_one_external"}),
-    "unsupported_type_range": ("unsupported_type", {"type": "range"}),
-    "unsupported_type_file": ("unsupported_type", {"type": "select_one_from_file"}),
+    "unsupported_include": ("unsupported_type", {"type": "include"}),
     "bad_reference": ("bad_reference", {"example": "${name}"}),
-    "unsupported_search": ("unsupported_appearance", {"appearance": "search()"}),
 }
 """Codes with parameters that the sentence lacks: above all what we refuse anyway, refused the same way."""
 
@@ -610,8 +672,11 @@ def _locate(
     row = 0
     if finding.code == "unknown_type":
         row = _first(used.row for used in survey if used.type == finding.params.get("type"))
-    elif finding.code in ("no_label", "unsupported_trigger"):
+    elif finding.code in ("no_label", "bad_trigger", "search_shares_list", "bad_search"):
         row = _first(used.row for used in survey if used.name == finding.params.get("name"))
+    elif finding.code == "same_list_name":
+        listed_name = str(finding.params.get("list"))
+        row = _first(used.row for used in survey if f" {listed_name}." in used.type)
     elif finding.code == "bad_choice_name":
         listed = choices.get(str(finding.params.get("list")), ())
         row = _first(int(number) for number, name in listed if name == finding.params.get("name"))
@@ -621,6 +686,15 @@ def _locate(
     elif finding.code in ("missing_column", "duplicate_column", "missing_header"):
         row = 1
     return Finding(finding.code, finding.sheet, row, finding.column, finding.params)
+
+
+def _mentioned(finding: Finding, mentions: Mapping[str, Sequence[Any]]) -> Finding:
+    """Add the place of a reference that pyxform tells the name of only."""
+    place = mentions.get(str(finding.params.get("name")))
+    if finding.row or place is None or finding.code not in ("ambiguous_reference", "unknown_reference"):
+        return finding
+    row, column = place
+    return Finding(finding.code, "survey", int(row), finding.column or column, finding.params)
 
 
 def _name(

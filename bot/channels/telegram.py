@@ -15,7 +15,8 @@ from typing import Any
 
 import orjson
 
-from bot.messages import Inbound, Outgoing, What
+from bot.messages import Attached, Inbound, Outgoing, What
+from bot.texts import say
 
 CHANNEL = "telegram"
 UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
@@ -100,8 +101,10 @@ def _message(message: dict[str, Any], event_id: str, raw: bytes) -> Inbound | No
     if not isinstance(text, str):
         if _READABLE_FREE & message.keys() or message.keys() <= {"message_id", "from", "chat", "date"}:
             return None
+        file, place = _file(message), _place(message)
+        what = What.FILE if file else What.LOCATION if place else What.UNREADABLE
         return Inbound(
-            CHANNEL, event_id, address, What.UNREADABLE, message=number, language=language, raw=raw
+            CHANNEL, event_id, address, what, place, message=number, language=language, raw=raw, file=file
         )
     if text.startswith("/"):
         command, _, rest = text.partition(" ")
@@ -118,7 +121,88 @@ def _message(message: dict[str, Any], event_id: str, raw: bytes) -> Inbound | No
                 raw=raw,
             )
         text = f"{command} {rest}".strip()
-    return Inbound(CHANNEL, event_id, address, What.TEXT, text, message=number, language=language, raw=raw)
+    return Inbound(
+        CHANNEL,
+        event_id,
+        address,
+        What.TEXT,
+        text,
+        message=number,
+        language=language,
+        raw=raw,
+        replied=_replied(message.get("reply_to_message")),
+    )
+
+
+_REPLIED = 200
+"""Characters of a message replied to that are looked at."""
+
+
+def _replied(message: Any) -> str:
+    """How a message of a bot's begins that is replied to; empty for a person's."""
+    if not isinstance(message, dict):
+        return ""
+    sender = message.get("from")
+    ours = isinstance(sender, dict) and sender.get("is_bot") is True
+    return _text(message.get("text"))[:_REPLIED] if ours else ""
+
+
+_CARRIES = (
+    ("voice", "audio", "voice.ogg"),
+    ("audio", "audio", "audio.mp3"),
+    ("video", "video", "video.mp4"),
+    ("video_note", "video", "video.mp4"),
+    ("document", "file", "file"),
+)
+"""What a message carries a file in, the kind of file that is, and what to call it without a name."""
+_MEDIA = ("image", "audio", "video")
+
+
+def _file(message: dict[str, Any]) -> Attached | None:
+    """The file in a message: of a photo the largest size there is, of a document what its type says."""
+    sizes = message.get("photo")
+    if isinstance(sizes, list):
+        usable = [size for size in sizes if isinstance(size, dict) and _text(size.get("file_id"))]
+        if not usable:
+            return None
+        best = max(usable, key=lambda size: _whole(size.get("width")) * _whole(size.get("height")))
+        return Attached("image", "photo.jpg", _whole(best.get("file_size")), "image/jpeg", best["file_id"])
+    for field, kind, name in _CARRIES:
+        told = message.get(field)
+        if isinstance(told, dict) and _text(told.get("file_id")):
+            type_ = _text(told.get("mime_type"))[:100]
+            family = type_.partition("/")[0]
+            if kind == "file" and family in _MEDIA:
+                kind = family
+            called = _text(told.get("file_name"))[-100:] or name
+            return Attached(kind, called, _whole(told.get("file_size")), type_, told["file_id"])
+    return None
+
+
+def _whole(value: Any) -> int:
+    return value if type(value) is int and value > 0 else 0
+
+
+def _place(message: dict[str, Any]) -> str:
+    """Where a message says that somebody is, as ODK writes it: latitude, longitude, altitude (Telegram tells
+    none), accuracy in metres.
+    """
+    told = message.get("location")
+    if not isinstance(told, dict):
+        return ""
+    latitude, longitude = told.get("latitude"), told.get("longitude")
+    accuracy = told.get("horizontal_accuracy")
+    if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
+        return ""
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        return ""
+    metres = accuracy if isinstance(accuracy, int | float) and 0 <= accuracy <= 100_000 else 0
+    return f"{_degrees(latitude)} {_degrees(longitude)} 0 {metres:g}"
+
+
+def _degrees(value: float) -> str:
+    """Degrees to the seventh place, a centimetre on the ground."""
+    return f"{value:.7f}".rstrip("0").rstrip(".")
 
 
 def _edited(message: dict[str, Any], event_id: str, raw: bytes) -> Inbound | None:
@@ -162,6 +246,32 @@ def _membership(member: dict[str, Any], event_id: str, raw: bytes) -> Inbound | 
         return None
     what = What.BLOCKED if status == "kicked" else What.UNBLOCKED
     return Inbound(CHANNEL, event_id, who[0], what, language=who[1], raw=raw)
+
+
+PUT = {"image": ("sendPhoto", "photo"), "audio": ("sendAudio", "audio"), "video": ("sendVideo", "video")}
+"""By which method a file of a form is sent, and in which field."""
+
+
+def offer_place(address: str, language: str) -> tuple[str, dict[str, Any]]:
+    """A message with a button in place of the keys that sends where the person is."""
+    button = {"text": say(language, "media.location.button"), "request_location": True}
+    markup = {"keyboard": [[button]], "resize_keyboard": True, "one_time_keyboard": True}
+    parameters = {
+        "chat_id": int(address),
+        "text": say(language, "media.location.ask"),
+        "reply_markup": markup,
+    }
+    return "sendMessage", parameters
+
+
+def withdraw_place(address: str, language: str) -> tuple[str, dict[str, Any]]:
+    """A message that takes that button away again."""
+    parameters = {
+        "chat_id": int(address),
+        "text": say(language, "media.location.done"),
+        "reply_markup": {"remove_keyboard": True},
+    }
+    return "sendMessage", parameters
 
 
 def call(outgoing: Outgoing, address: str, tapped: str = "") -> tuple[str, dict[str, Any]]:

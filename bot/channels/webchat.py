@@ -6,6 +6,8 @@ Frames are small JSON objects over one WebSocket. From the page, one key of thes
 - ``text`` with ``id``: something typed;
 - ``tap`` with ``id``: a button's data, ``message`` the prompt it stood under;
 - ``edit`` with ``id``: new words for the page's own earlier message ``message``;
+- ``place`` with ``id``: where the device is, as ODK writes it, ``question`` the mark of the question it
+  answers;
 - ``language`` with ``id``: ``vi`` or ``en``;
 - ``seen``: sequence number of a notice that is on the screen now;
 - ``ping``: a number that comes back as ``pong``.
@@ -21,10 +23,11 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import msgspec
 
-from bot import render
+from bot import buttons
 from bot.messages import Button, Inbound, Outgoing, What
 
 CHANNEL = "webchat"
@@ -32,6 +35,10 @@ FRAME_LIMIT = 128 * 1024
 """Bytes of one frame from the page."""
 INLINE_LIMIT = 200 * 1024
 """Bytes of a picture that travels inside a frame; a larger one is fetched by link."""
+
+_DEGREES, _METRES = r"-?[0-9]{1,3}(\.[0-9]{1,9})?", r"-?[0-9]{1,7}(\.[0-9]{1,3})?"
+PLACE = f"^{_DEGREES} {_DEGREES} {_METRES} {_METRES}$"
+"""Latitude, longitude (degrees), altitude and accuracy (metres)."""
 
 Id = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-zA-Z-]{8,40}$")]
 Number = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
@@ -43,7 +50,7 @@ class Hello(msgspec.Struct, frozen=True):
     """
 
     id: Id
-    code: Annotated[str, msgspec.Meta(max_length=12)] = ""
+    code: Annotated[str, msgspec.Meta(max_length=24)] = ""
     language: Annotated[str, msgspec.Meta(max_length=35)] = ""
     seen: Annotated[list[Number], msgspec.Meta(max_length=50)] = msgspec.field(default_factory=list)
     quiet: bool = False
@@ -57,14 +64,16 @@ class Frame(msgspec.Struct, frozen=True):
     text: str | None = None
     tap: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     edit: str | None = None
+    place: Annotated[str, msgspec.Meta(pattern=PLACE)] | None = None
+    question: Annotated[str, msgspec.Meta(max_length=60)] = ""
     language: Annotated[str, msgspec.Meta(max_length=8)] | None = None
     message: Annotated[str, msgspec.Meta(max_length=40)] = ""
     seen: Number | None = None
     ping: Number | None = None
 
 
-_KINDS = ("hello", "text", "tap", "edit", "language", "seen", "ping")
-_NEED_ID = ("text", "tap", "edit", "language")
+_KINDS = ("hello", "text", "tap", "edit", "place", "language", "seen", "ping")
+_NEED_ID = ("text", "tap", "edit", "place", "language")
 _decode = msgspec.json.Decoder(Frame).decode
 
 
@@ -104,9 +113,13 @@ def inbound(frame: Frame, address: str, language: str, raw: bytes = b"") -> Inbo
         return Inbound(CHANNEL, event, address, What.TEXT, frame.text, "", frame.id, "", language, raw)
     if frame.edit is not None:
         return Inbound(CHANNEL, event, address, What.EDIT, frame.edit, "", frame.message, "", language, raw)
+    if frame.place is not None:
+        return Inbound(
+            CHANNEL, event, address, What.LOCATION, frame.place, frame.question, frame.id, "", language, raw
+        )
     data = frame.tap or ""
     if frame.language is not None:
-        data = render.data(render.LANGUAGE, 0, frame.language)
+        data = buttons.data(buttons.LANGUAGE, 0, frame.language)
     return Inbound(CHANNEL, event, address, What.TAP, "", data, frame.message, "", language, raw)
 
 
@@ -115,18 +128,24 @@ def inbound(frame: Frame, address: str, language: str, raw: bytes = b"") -> Inbo
 HandOut = Callable[[bytes, str], str]
 """Keeps a file for the person and gives the link to it."""
 
-_TICK = re.compile(r"^[☑☐]\s*")
+_TICK = re.compile(r"^([☑☐]|❲\d+❳)\s*")
+_PLACED = re.compile(r"❲(\d+)❳")
 _ROLES: Mapping[str, str] = {
-    render.CHOOSE: "choice",
-    render.TOGGLE: "tick",
-    render.DONE: "done",
-    render.SUBMIT: "main",
-    render.DONT_KNOW: "aside",
-    render.PREFER_NOT: "aside",
-    render.CHANGE: "change",
-    render.BACK: "way",
-    render.SKIP: "way",
-    render.REVIEW: "way",
+    buttons.CHOOSE: "choice",
+    buttons.TOGGLE: "tick",
+    buttons.DONE: "done",
+    buttons.SUBMIT: "main",
+    buttons.DONT_KNOW: "aside",
+    buttons.PREFER_NOT: "aside",
+    buttons.CHANGE: "change",
+    buttons.BACK: "way",
+    buttons.SKIP: "way",
+    buttons.REVIEW: "way",
+    buttons.ADD: "decide",
+    buttons.NO_MORE: "decide",
+    buttons.CONFIRM: "decide",
+    buttons.ROSTER: "way",
+    buttons.PAGE: "page",
 }
 """What a button is for, which decides how it looks."""
 
@@ -141,6 +160,15 @@ def content(outgoing: Outgoing, language: str, hand_out: HandOut) -> dict[str, A
             message[name] = True
     if outgoing.keyboard:
         message["keyboard"] = outgoing.keyboard
+    if outgoing.ask_file:
+        message["attach"] = {"kind": outgoing.ask_file, "question": outgoing.question}
+    if outgoing.ask_location:
+        message["locate"] = outgoing.question
+    if outgoing.media:
+        message["media"] = [
+            {"kind": kind, "name": name, "link": f"/chat/media/{outgoing.interview}/{quote(name, safe='')}"}
+            for kind, name in outgoing.media
+        ]
     if outgoing.picture is not None:
         if len(outgoing.picture) <= INLINE_LIMIT:
             message["picture"] = "data:image/png;base64," + base64.b64encode(outgoing.picture).decode()
@@ -153,10 +181,10 @@ def content(outgoing: Outgoing, language: str, hand_out: HandOut) -> dict[str, A
 
 
 def _button(button: Button) -> dict[str, Any]:
-    read_back = render.read_data(button.data)
+    read_back = buttons.read_data(button.data)
     op, _, question, _ = read_back if read_back else ("", 0, "", "")
     role = _ROLES.get(op, "plain")
-    if op == render.KEEP:
+    if op == buttons.KEEP:
         # "Go on" without a question is the one way forward; with a question it leaves its answer as it is.
         role = "way" if question else "main"
     drawn: dict[str, Any] = {"label": button.label, "data": button.data, "role": role}
@@ -164,4 +192,6 @@ def _button(button: Button) -> dict[str, Any]:
         # The page draws the tick itself, where a screen reader finds it.
         drawn["label"] = _TICK.sub("", button.label)
         drawn["ticked"] = button.ticked
+        if place := _PLACED.match(button.label):
+            drawn["place"] = int(place[1])
     return drawn

@@ -19,15 +19,22 @@ from surveys.counts import BREAKDOWNS
     multiple=True,
     type=click.Choice(sorted({dimension.value for by in BREAKDOWNS for dimension in by})),
 )
+@click.option("--instrument", metavar="NAME@VERSION")
 @click.option("--rebuild", is_flag=True)
 def counts(
-    which: str, items: tuple[str, ...], by: tuple[str, ...], rebuild: bool, as_account: str | None
+    which: str,
+    items: tuple[str, ...],
+    by: tuple[str, ...],
+    instrument: str | None,
+    rebuild: bool,
+    as_account: str | None,
 ) -> Shown:
     from bot.staff import counts_message
 
     if rebuild:
         return _rebuild(which, as_account)
-    shown = act("counts.show", as_account, {"campaign": which, "items": list(items), "by": list(by)})
+    asked = {"campaign": which, "items": list(items), "by": list(by), "instrument": instrument}
+    shown = act("counts.show", as_account, asked)
     return Shown(shown, [counts_message(shown, language(), ABILITIES["terminal"]).text])
 
 

@@ -71,6 +71,16 @@ def tell(staged: object, once: bool) -> None:
     click.echo(say("demo.chance"))
     click.echo()
     click.echo(say("demo.resident", link=staged.resident))
+    people = "*" if staged.people is None else staged.people
+    click.echo(
+        say(
+            "demo.household",
+            link=staged.household,
+            code=staged.household_code,
+            households=staged.households,
+            people=people,
+        )
+    )
     click.echo(say("demo.ward_staff", link=staged.ward_staff, code=staged.code))
     click.echo(say("demo.officer", link=staged.officer, code=staged.code))
     if not once:

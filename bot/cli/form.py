@@ -8,10 +8,14 @@ from typing import Any
 import click
 
 from bot.authoring.check import check as check_form
+from bot.authoring.diff import lines
+from bot.authoring.diff import to_json as differences
+from bot.authoring.picture import flow
 from bot.authoring.show import authored, outline
 from bot.cli.frame import Command, Group, Shown, language
 from surveys.expressions import Expression
-from surveys.forms import Question, Text
+from surveys.forms import Item, Question, Repeat, Text
+from surveys.problems import Problem
 
 form = Group("form")
 
@@ -27,16 +31,47 @@ def check(file: Path) -> Shown:
 
 @form.command(cls=Command)
 @File
-def show(file: Path) -> Shown:
+@click.option("--picture", type=click.Path(path_type=Path), metavar="FILE.svg")
+def show(file: Path, picture: Path | None) -> Shown:
+    if picture is not None and picture.suffix.lower() != ".svg":
+        raise Problem("picture_file", file=picture.name)
     report = check_form(file)
     if report.form is None:
         return Shown(report.to_json(language()), report.lines(language()), failed=True)
-    described = {**report.to_json(language())["form"], "items": [_item(q) for q in report.form.questions()]}
+    if picture is not None:
+        picture.write_text(flow(report.form, language()), encoding="utf-8")
+    described = {**report.to_json(language())["form"], "items": [_item(each) for each in report.form.items()]}
     return Shown(described, [outline(report.form, language())])
 
 
-def _item(question: Question) -> dict[str, Any]:
-    """A question for programs; texts by the form's own names of its languages."""
+@form.command(cls=Command)
+@click.argument("older", metavar="OLD.xlsx", type=click.Path(path_type=Path))
+@click.argument("newer", metavar="NEW.xlsx", type=click.Path(path_type=Path))
+def diff(older: Path, newer: Path) -> Shown:
+    old, new = check_form(older), check_form(newer)
+    for report in (old, new):
+        if report.form is None:
+            return Shown(report.to_json(language()), report.lines(language()), failed=True)
+    assert old.form is not None and new.form is not None
+    return Shown(differences(old.form, new.form, language()), lines(old.form, new.form, language()))
+
+
+def _item(item: Item) -> dict[str, Any]:
+    """A question, group or repeat for programs; texts by the form's own names of its languages."""
+    if isinstance(item, Question):
+        return _question(item)
+    return {
+        "ref": item.ref,
+        "name": item.name,
+        "kind": "repeat" if isinstance(item, Repeat) else "group",
+        "row": item.row,
+        "label": _text(item.label),
+        "relevant": _rule(item.relevant),
+        "count": _rule(item.count) if isinstance(item, Repeat) else None,
+    }
+
+
+def _question(question: Question) -> dict[str, Any]:
     return {
         "ref": question.ref,
         "name": question.name,
@@ -50,6 +85,11 @@ def _item(question: Question) -> dict[str, Any]:
         "constraint": _rule(question.constraint),
         "calculation": _rule(question.calculation),
         "choice_filter": _rule(question.choice_filter),
+        "read_only": _rule(question.read_only)
+        if isinstance(question.read_only, Expression)
+        else question.read_only,
+        "default": question.default,
+        "appearance": question.appearance,
     }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +15,9 @@ from bot.cli.frame import Group, Shown, act, say
 from bot.cli.frame import language as spoken
 from bot.problems import explain, said
 from surveys.problems import Problem
+
+if TYPE_CHECKING:
+    from bot.office import Office
 
 imports = Group("import")
 
@@ -78,3 +83,92 @@ def conversions(
 ) -> Shown:
     given = {**_rows(file), "old_vintage": old_vintage, "new_vintage": new_vintage}
     return _taken("conversion.import", as_account, given)
+
+
+@imports.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--area", metavar="VINTAGE/CODE")
+@click.option("--vintage", metavar="YYYY-MM-DD")
+def households(file: Path, area: str | None, vintage: str | None, as_account: str | None) -> Shown:
+    from bot.office import Desk, enter
+    from bot.settings import load
+    from bot.worker import Worker
+
+    given: dict[str, Any] = {"content": _content(file), "name": file.name, "language": spoken()}
+    given |= {name: value for name, value in (("area", area), ("vintage", vintage)) if value is not None}
+    settings = load()
+    with enter(settings) as office:
+        begun = office.call("household.import", given, as_account)
+        if isinstance(office, Desk):
+            # No server of ours would do it: it is done here and now.
+            asyncio.run(Worker(settings, office.database, office.keyring).drain())
+        report = _awaited(office, begun["id"], as_account)
+    return list_shown(report)
+
+
+def _content(file: Path) -> bytes:
+    from bot.authoring.sheets import MOST_BYTES
+
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(MOST_BYTES + 1)
+    except OSError:
+        raise Problem("household_file_missing", file=file.name[:60]) from None
+    if len(content) > MOST_BYTES:
+        raise Problem("household_file_large", limit=MOST_BYTES >> 20)
+    return content
+
+
+PATIENCE_S = 1_800.0
+"""How long a list may take a server that has other things to do, too."""
+
+
+def _awaited(office: Office, upload: int, as_account: str | None) -> dict[str, Any]:
+    """The report of a list, once there is one."""
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        report: dict[str, Any] = office.call("household.report", {"upload": upload}, as_account)
+        if report["state"] != "waiting":
+            return report
+        if time.monotonic() > until:
+            raise Problem("household_slow", status=503, upload=upload)
+        time.sleep(0.5)
+
+
+def list_shown(report: dict[str, Any]) -> Shown:
+    """What came of a list of households."""
+    from bot.households import told
+
+    summary, state = report["summary"], report["state"]
+    remarks = [{**remark, "message": _of_list(remark)} for remark in report["remarks"]]
+    document = {**report, "remarks": remarks}
+    if state == "done":
+        lines = [told(spoken(), summary), *(remark["message"] for remark in remarks[:REMARKS_SHOWN])]
+        if len(remarks) > REMARKS_SHOWN:
+            lines.append(say("import.more", count=len(remarks) - REMARKS_SHOWN))
+        return Shown(document, lines)
+    if "problem" in summary:
+        problem = Problem(summary["problem"]["code"], **summary["problem"]["params"])
+    elif state == "refused":
+        counts = {"lines": summary["refused_lines"], "number": summary["refused"]}
+        problem = Problem("household_lines_refused", **counts)
+    else:
+        problem = Problem("household_failed")
+    message = explain(spoken(), problem)
+    refused = [remark for remark in remarks if remark["refused"]]
+    click.echo(message, err=True)
+    for remark in refused[:REMARKS_SHOWN]:
+        click.echo(remark["message"], err=True)
+    if len(refused) > REMARKS_SHOWN:
+        click.echo(say("import.more", count=len(refused) - REMARKS_SHOWN), err=True)
+    return Shown({"error": {"code": problem.code, "message": message}, **document}, failed=True)
+
+
+def _of_list(remark: dict[str, Any]) -> str:
+    key = f"households.{'refused' if remark['refused'] else 'note'}.{remark['code']}"
+    sentence = said(spoken(), key, remark["params"])
+    if not remark["line"]:
+        return sentence
+    if remark["sheet"]:
+        return f"{say('households.at_sheet', sheet=remark['sheet'], line=remark['line'])} {sentence}"
+    return f"{say('households.at_line', line=remark['line'])} {sentence}"

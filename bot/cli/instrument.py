@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,10 @@ import click
 import yaml
 
 import surveys
-from bot.authoring.check import Report, generated_texts
+from bot.authoring.check import Report, read_converted
 from bot.authoring.convert import convert
 from bot.cli.frame import Group, Shown, act, language, moment, say, table, zone
 from surveys.problems import Problem
-from surveys.xform import read_form
 
 instrument = Group("instrument")
 
@@ -61,12 +61,17 @@ def publish(folder: str, as_account: str | None) -> Shown:
     converted = convert(place / "form.xlsx")
     report = Report(None, converted.errors, converted.warnings)
     if converted.xform and not converted.errors:
-        loaded = read_form(converted.xform, converted.rows, generated=generated_texts())
+        loaded = read_converted(converted)
         report = Report(loaded.form, loaded.errors, loaded.warnings)
     if report.form is None:
         return Shown(report.to_json(language()), report.lines(language()), failed=True)
     rows = {ref: (row.sheet, row.row) for ref, row in converted.rows.items()}
-    given = {"definition": definition, "xform": converted.xform, "rows": rows}
+    given = {
+        "definition": definition,
+        "xform": converted.xform,
+        "rows": rows,
+        "attached": {file.name: b64encode(file.content).decode() for file in converted.attached},
+    }
     made = act("instrument.publish", as_account, given)
     key = "instrument.published" if made["new"] else "instrument.there"
     return Shown(made, [say(key, name=made["name"], version=made["version"], title=made["title"])])

@@ -18,10 +18,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.doubles.telegram import BotApiDouble, CallbackAnswer, Chat, Standing, User
+from bot.doubles.telegram import BotApiDouble
+from bot.doubles.telegram_people import CallbackAnswer, Chat, Standing, User
 
 # The smallest of their kind: enough for a bot that looks at the first bytes.
-_JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xff\xd9"
+_JPEG = (
+    b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
+    b"\xff\xc0\x00\x0b\x08\x00\x01\x00\x01\x01\x01\x11\x00\xff\xda\x00\x08\x01\x01\x00\x00?\x00\x00\xff\xd9"
+)
 _WEBP = b"RIFF\x1a\x00\x00\x00WEBPVP8L\x0d\x00\x00\x00/\x00\x00\x00\x10\x07\x10\x11\x11\x88\x88\xfe\x07\x00"
 _OGG = b"OggS\x00\x02" + bytes(20) + b"\x01\x13OpusHead"
 
@@ -66,6 +70,8 @@ class Person:
         self.seconds = seconds
         self.settle = settle
         self.user: User = api.user(user_id, first_name, language_code=language_code)
+        self.place = (10.7769, 106.7009)
+        """Where the person is: latitude and longitude in degrees."""
         self._last_own: int | None = None
         self._last_query = ""
 
@@ -125,10 +131,10 @@ class Person:
         """Send a sticker."""
         return await self._do(lambda: self.api.send(self.user.id, "sticker", _WEBP))
 
-    async def send_photo(self, caption: str = "") -> Seen:
+    async def send_photo(self, caption: str = "", content: bytes = _JPEG) -> Seen:
         """Send a photo."""
         extra: dict[str, Any] = {"caption": caption} if caption else {}
-        return await self._do(lambda: self.api.send(self.user.id, "photo", _JPEG, **extra))
+        return await self._do(lambda: self.api.send(self.user.id, "photo", content, **extra))
 
     async def send_voice(self) -> Seen:
         """Send a voice message."""
@@ -151,13 +157,18 @@ class Person:
     async def press(self, button: str, *, message_id: int | None = None, popup_only: bool = False) -> Seen:
         """Press the button with that label or data, in one message or in the newest that has it.
 
-        A button in place of the keys writes its label. Waits until the press is answered and something has
-        happened in the chat; with ``popup_only`` the answer is enough. Raises LookupError, naming what there
-        is, if no such button is to be seen: for one that is gone see ``press_gone``.
+        A button in place of the keys writes its label, or sends where the person is. Waits until the press
+        is answered and something has happened in the chat; with ``popup_only`` the answer is enough. Raises
+        LookupError, naming what there is, if no such button is to be seen: for one that is gone see
+        ``press_gone``.
         """
         found, shown = self.chat.button(button, message_id)
+        if shown.get("request_location"):
+            return await self.send_location(*self.place)
         if found is None:
             return await self.say(shown["text"])
+        if shown.get("request_location"):
+            return await self.send_location(*self.place)
         if "callback_data" not in shown:
             raise LookupError(f"{button!r} opens a link or an app; it sends nothing to the bot")
         return await self.press_gone(shown["callback_data"], found, popup_only=popup_only)

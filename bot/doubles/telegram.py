@@ -37,8 +37,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
-from enum import StrEnum
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -53,14 +52,33 @@ from bot.doubles.telegram_methods import (
     Method,
     Upload,
     Violation,
-    bad_request,
     check,
     decode,
     method_named,
     utf16_length,
 )
+from bot.doubles.telegram_people import (
+    NO_LIMITS,
+    Answer,
+    Attempt,
+    Call,
+    CallbackAnswer,
+    Chat,
+    Delivery,
+    Fault,
+    FaultKind,
+    Json,
+    Limits,
+    Rate,
+    Refused,
+    Standing,
+    StoredFile,
+    Update,
+    User,
+    not_found,
+)
+from bot.doubles.telegram_webhook import Pusher
 
-Json = dict[str, Any]
 T = TypeVar("T")
 
 UPLOAD_BYTES = 50 << 20
@@ -72,9 +90,6 @@ DAY = 86_400
 CALLBACK_LIFETIME = 150
 DELETABLE = 2 * DAY
 POLL_SECONDS = 50
-RETRY_AFTER_MOST = 3_600
-GONE_SECONDS = 23 * 3_600
-"""A webhook that answers 410 for that long is removed."""
 
 UNDER_WEBHOOK = (
     "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook "
@@ -90,294 +105,10 @@ NOT_MODIFIED = (
 GIFTS = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
 
 NO_UPDATES_UNASKED = frozenset(("chat_member", "message_reaction", "message_reaction_count"))
-NOT_BY_REPLY = frozenset(("setwebhook", "deletewebhook", "close", "logout"))
-
-
-# What is set and what is told
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """At most ``count`` in any ``seconds``."""
-
-    count: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How fast the bot may send (https://core.telegram.org/bots/faq); None: as fast as it likes.
-
-    One message a second to a person, short bursts tolerated (here 3 in 3 seconds; the true figure is not
-    published), 20 a minute to a group, 30 a second in all; setWebhook once a second.
-    """
-
-    chat: Rate | None = Rate(3, 3.0)
-    group: Rate | None = Rate(20, 60.0)
-    bot: Rate | None = Rate(30, 1.0)
-    set_webhook: Rate | None = Rate(1, 1.0)
-
-
-NO_LIMITS = Limits(chat=None, group=None, bot=None, set_webhook=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """How updates reach the bot.
-
-    ``pace`` is a factor on every pause of the double's own (webhook retries, held polls): 1 as Telegram, 0.01
-    in tests. ``answer_seconds``: how long a webhook may take. ``twice``: a webhook gets each update again
-    after accepting it, as when its 200 was lost. ``without``: dotted paths left out of updates, such as
-    ``callback_query.chat_instance``, for real updates lack fields the documentation requires.
-    """
-
-    pace: float = 1.0
-    answer_seconds: float = 60.0
-    twice: bool = False
-    without: tuple[str, ...] = ()
-
-
-class FaultKind(StrEnum):
-    """What can be made to go wrong with a call."""
-
-    TOO_MANY = "too_many"
-    """429 with ``retry_after``; nothing done."""
-    ERROR = "error"
-    """500; nothing done."""
-    BAD_GATEWAY = "bad_gateway"
-    """502 with a page of HTML; nothing done."""
-    MIGRATED = "migrated"
-    """400 with ``migrate_to``; nothing done."""
-    SLOW = "slow"
-    """Done at once, answered after ``seconds``."""
-    DROP_BEFORE = "drop_before"
-    """The connection closes without an answer; nothing done."""
-    DROP_AFTER = "drop_after"
-    """The connection closes without an answer, but it was done: the bot can't know."""
-
-
-@dataclass(slots=True)
-class Fault:
-    """What happens to the next ``times`` calls of ``method`` (None: any) for ``chat_id`` (None: any)."""
-
-    kind: FaultKind
-    method: str | None = None
-    chat_id: int | None = None
-    times: int = 1
-    retry_after: int = 1
-    seconds: float = 1.0
-    migrate_to: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call of the bot. ``status`` None: the connection was dropped; ``by_reply``: in a webhook's answer."""
-
-    number: int
-    at: float
-    method: str
-    params: Mapping[str, Any]
-    status: int | None
-    description: str = ""
-    result: Any = None
-    violations: tuple[Violation, ...] = ()
-    fault: FaultKind | None = None
-    by_reply: bool = False
-
-    @property
-    def valid(self) -> bool:
-        """Whether the request kept to the table (Telegram may have refused it all the same)."""
-        return not self.violations
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try to give an update to the webhook at ``at``.
-
-    ``status`` None: no answer. ``again_in``: seconds to the next try, before ``pace``; None if there is none.
-    """
-
-    update_id: int
-    kind: str
-    status: int | None
-    at: float
-    again_in: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class CallbackAnswer:
-    """What the person saw after pressing a button: a toast (perhaps empty) or an alert."""
-
-    text: str
-    show_alert: bool
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    body: bytes
-    retry_after: int = 0
-    dropped: bool = False
-    html: bool = False
-
-
-class Refused(Exception):
-    """Telegram's refusal: HTTP status, description, and ``parameters`` of the body."""
-
-    def __init__(self, status: int, description: str, **parameters: int) -> None:
-        super().__init__(description)
-        self.status = status
-        self.description = description
-        self.parameters = parameters
-
-
-def _not_found(what: str) -> Refused:
-    return Refused(400, bad_request(f"{what} not found"))
-
-
-class HandClock:
-    """A clock that tests move by hand; calling it gives seconds since 1970."""
-
-    def __init__(self, now: float = 1_790_000_000.0) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        """Let that much time pass."""
-        self.now += seconds
-
-
-# People and chats
-
-
-class Standing(StrEnum):
-    """What a user is to the bot."""
-
-    NEW = "new"
-    """Never pressed Start: the bot can't write."""
-    STARTED = "started"
-    BLOCKED = "blocked"
-    DEACTIVATED = "deactivated"
-
-
-@dataclass(slots=True)
-class User:
-    """Someone on Telegram."""
-
-    id: int
-    first_name: str
-    last_name: str = ""
-    username: str = ""
-    language_code: str = "vi"
-    standing: Standing = Standing.NEW
-
-    def names(self) -> Json:
-        """Names as chats and senders show them."""
-        shown = {"first_name": self.first_name, "last_name": self.last_name, "username": self.username}
-        return {key: value for key, value in shown.items() if value or key == "first_name"}
-
-    def sender(self) -> Json:
-        """The user as ``from`` in an update."""
-        language = {"language_code": self.language_code} if self.language_code else {}
-        return {"id": self.id, "is_bot": False, **self.names(), **language}
-
-
-@dataclass(slots=True)
-class Chat:
-    """A chat as it stands: messages by id (rising, per chat), the reply keyboard shown, what the bot did.
-
-    Messages are never changed in place: an edit puts another object in their place. ``deeds`` counts the
-    bot's messages, edits and deletions, ``sent`` its messages, ``actions`` how often it showed itself typing.
-    """
-
-    id: int
-    kind: str
-    title: str = ""
-    user: User | None = None
-    members: set[int] = field(default_factory=set)
-    bot_status: str = "member"
-    migrated_to: int | None = None
-    by_id: dict[int, Json] = field(default_factory=dict)
-    reply_keyboard: Json | None = None
-    frozen: set[int] = field(default_factory=set)
-    """Messages sent with a keyboard other than inline: Telegram does not let bots edit them."""
-    next_id: int = 1
-    deeds: int = 0
-    sent: int = 0
-    pinned: int | None = None
-    actions: int = 0
-
-    @property
-    def messages(self) -> list[Json]:
-        """All messages, oldest first, as Telegram's JSON."""
-        return list(self.by_id.values())
-
-    @property
-    def from_bot(self) -> list[Json]:
-        """The bot's messages, oldest first."""
-        return [message for message in self.by_id.values() if message["from"]["is_bot"]]
-
-    @property
-    def texts(self) -> list[str]:
-        """Texts and captions of the bot's messages, oldest first."""
-        return [message.get("text") or message.get("caption") or "" for message in self.from_bot]
-
-    def button(self, wanted: str, message_id: int | None = None) -> tuple[int | None, Json]:
-        """The button with that label or callback data: in one message, or in the newest that has it.
-
-        Returns the message's id and the button; the id is None for a button of the reply keyboard. Raises
-        LookupError naming what there is.
-        """
-        if message_id is None and self.reply_keyboard is not None:
-            for button in itertools.chain.from_iterable(self.reply_keyboard["keyboard"]):
-                if button["text"] == wanted:
-                    return None, button
-        newest_first = [one for one in reversed(self.messages) if message_id in (None, one["message_id"])]
-        there: list[str] = []
-        for message in newest_first:
-            rows = message.get("reply_markup", {}).get("inline_keyboard", ())
-            for button in itertools.chain.from_iterable(rows):
-                if wanted in (button["text"], button.get("callback_data")):
-                    return message["message_id"], button
-                there.append(button["text"])
-        raise LookupError(f"no button {wanted!r} in chat {self.id}; there are {there}")
-
-    def as_json(self) -> Json:
-        """The chat as it stands in messages."""
-        if self.user is not None:
-            return {"id": self.id, **self.user.names(), "type": "private"}
-        return {"id": self.id, "title": self.title, "type": self.kind}
-
-
-@dataclass(frozen=True, slots=True)
-class _Update:
-    update_id: int
-    kind: str
-    body: bytes
-    queue: int
-    expires_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """A file on the double: what getFile tells and what a download gives."""
-
-    file_id: str
-    path: str
-    upload: Upload
-
-    def as_json(self) -> Json:
-        """The file's identifiers and size."""
-        unique = f"u{self.file_id[-8:]}"
-        return {"file_id": self.file_id, "file_unique_id": unique, "file_size": len(self.upload.content)}
 
 
 _PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
 _COMMAND = re.compile(r"/[A-Za-z0-9_]{1,32}(?:@[A-Za-z0-9_]+)?(?=\s|$)")
-_RETRY = re.compile(r"\d{1,9}")
 
 
 def _picture_size(content: bytes) -> tuple[int, int]:
@@ -415,7 +146,8 @@ class BotApiDouble:
     ``check=False`` leaves out the check against the table and ``log`` bounds how many calls are remembered
     (both for measurements); ``latency`` seconds pass before every answer; a press can be answered for
     ``callback_seconds`` (not published; about 15 by report). ``clock`` gives seconds since 1970 and rules
-    dates, limits and expiry; pauses are real time, times ``delivery.pace``.
+    dates, limits and expiry; pauses are real time, times ``delivery.pace``. ``everybody``: whoever is written
+    to has pressed Start.
     """
 
     def __init__(
@@ -434,6 +166,7 @@ class BotApiDouble:
         port: int = 0,
         control: bool = False,
         seed: int = 0,
+        everybody: bool = False,
     ) -> None:
         bot_id, colon, _ = token.partition(":")
         if not colon or not bot_id.isdigit() or bot_id.startswith("0"):
@@ -460,12 +193,13 @@ class BotApiDouble:
         self._check = check
         self._port = port
         self._control = control
+        self._everybody = everybody
         self._random = random.Random(seed)  # noqa: S311 - spreads retries, hides nothing
         self._calls: deque[Call] = deque(maxlen=log)
         self._chats: dict[int, Chat] = {}
         self._files: dict[str, StoredFile] = {}
         self._queries: dict[str, float] = {}
-        self._updates: dict[int, _Update] = {}
+        self._updates: dict[int, Update] = {}
         self._allowed: frozenset[str] | None = None
         self._held_kinds: frozenset[str] = frozenset()
         self._held: list[Callable[[], None]] = []
@@ -473,7 +207,7 @@ class BotApiDouble:
         self._numbers = itertools.count(1)
         self._call_numbers = itertools.count(1)
         self._windows: dict[tuple[str, int], deque[float]] = {}
-        self._pusher: _Pusher | None = None
+        self._pusher: Pusher | None = None
         self._webhook: Json = {}
         self._poll: asyncio.Future[Refused | None] | None = None
         self._last_poll: tuple[int, float] | None = None
@@ -495,6 +229,8 @@ class BotApiDouble:
             "forwardMessage": self._forward_message,
             "copyMessage": self._copy_message,
             "sendPhoto": self._send_photo,
+            "sendAudio": lambda asked: self._send_recording("audio", asked),
+            "sendVideo": lambda asked: self._send_recording("video", asked),
             "sendDocument": self._send_document,
             "sendChatAction": self._send_chat_action,
             "getFile": self._get_file,
@@ -711,7 +447,8 @@ class BotApiDouble:
         chat_id: int | None = None,
         **extra: Any,
     ) -> int:
-        """A user sends something else than text: photo, document, voice, sticker, video, contact or location.
+        """A user sends something else than text: photo, document, voice, audio, sticker, video, contact or
+        location.
 
         ``content`` becomes a file the bot can download; ``extra`` goes into the message (``caption=…``), or
         for a contact (one's own) or location into that object. Returns the message's id.
@@ -724,6 +461,7 @@ class BotApiDouble:
             "photo": ("photos", "jpg", "image/jpeg"),
             "sticker": ("stickers", "webp", "image/webp"),
             "voice": ("voice", "oga", "audio/ogg"),
+            "audio": ("music", "mp3", "audio/mpeg"),
             "video": ("videos", "mp4", "video/mp4"),
             "document": ("documents", "bin", "application/octet-stream"),
         }
@@ -733,11 +471,16 @@ class BotApiDouble:
         told: Json = stored.as_json()
         if kind == "photo":
             width, height = _picture_size(content)
-            return self._say(user, chat, {"photo": [{**told, "width": width, "height": height}], **extra})
+            small = self._store(folder, Upload("small.jpg", content_type, content[: len(content) // 2]))
+            sizes = [
+                {**small.as_json(), "width": max(1, width // 4), "height": max(1, height // 4)},
+                {**told, "width": width, "height": height},
+            ]
+            return self._say(user, chat, {"photo": sizes, **extra})
         if kind == "sticker":
             look = {"type": "regular", "is_animated": False, "is_video": False, "emoji": "👍"}
             told |= {"width": 512, "height": 512, **look}
-        elif kind == "voice":
+        elif kind in ("voice", "audio"):
             told |= {"duration": 3, "mime_type": upload.content_type}
         elif kind == "video":
             told |= {"width": 640, "height": 480, "duration": 3, "mime_type": upload.content_type}
@@ -805,7 +548,7 @@ class BotApiDouble:
         self._next_update += 1
         whole = {**update, "update_id": number}
         expires = self.clock() + lifetime
-        self._deliver(_Update(number, kind, orjson.dumps(whole), queue or -number, expires))
+        self._deliver(Update(number, kind, orjson.dumps(whole), queue or -number, expires))
         return number
 
     def _writer(self, user_id: int, chat_id: int | None) -> tuple[User, Chat]:
@@ -865,10 +608,10 @@ class BotApiDouble:
         for path in self.delivery.without:
             whole = _leave_out(whole, path)
 
-        def numbered() -> _Update:
+        def numbered() -> Update:
             number = self._next_update
             self._next_update += 1
-            return _Update(number, kind, orjson.dumps({"update_id": number, **whole}), queue, expires_at)
+            return Update(number, kind, orjson.dumps({"update_id": number, **whole}), queue, expires_at)
 
         if kind not in self._held_kinds:
             self._deliver(numbered())
@@ -878,7 +621,7 @@ class BotApiDouble:
         else:
             self._held.append(lambda: self._deliver(numbered()))
 
-    def _deliver(self, update: _Update) -> None:
+    def _deliver(self, update: Update) -> None:
         late = bool(self._updates) and update.update_id < next(reversed(self._updates))
         self._updates[update.update_id] = update
         if late:
@@ -988,7 +731,7 @@ class BotApiDouble:
         self._stop_pusher()
         self._wake_poll(Refused(409, "Conflict: terminated by setWebhook request"))
         self._webhook = settings
-        self._pusher = _Pusher(self, url, settings["secret"], settings["max_connections"])
+        self._pusher = Pusher(self, url, settings["secret"], settings["max_connections"])
         for update in list(self._updates.values()):
             self._pusher.feed(update)
         return _Described(True, "Webhook was set")
@@ -1043,14 +786,14 @@ class BotApiDouble:
             headers["Retry-After"] = str(answer.retry_after)
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
-    def _refuse_token(self, token: str) -> _Answer | None:
+    def _refuse_token(self, token: str) -> Answer | None:
         if hmac.compare_digest(token.encode(), self.token.encode()):
             return None
         bad_shape = ":" not in token or token.startswith("0") or len(token) > 80
         said = "Unauthorized: invalid token specified" if bad_shape else "Unauthorized"
         return _failure(Refused(401, said))
 
-    async def _request(self, name: str, request: web.BaseRequest) -> _Answer:
+    async def _request(self, name: str, request: web.BaseRequest) -> Answer:
         if self.latency:
             await self._pause(self.latency)
         try:
@@ -1067,7 +810,7 @@ class BotApiDouble:
         files: Mapping[str, Upload],
         problem: str = "",
         by_reply: bool = False,
-    ) -> _Answer:
+    ) -> Answer:
         """One call from check to answer; logged, whatever becomes of it."""
         method = method_named(name)
         if method is None:
@@ -1099,7 +842,7 @@ class BotApiDouble:
         text = values.get("text", values.get("caption"))
         return Checked(values, FormattedText(text) if isinstance(text, str) else None)
 
-    async def _outcome(self, name: str, asked: Checked, fault: Fault | None) -> tuple[_Answer, str, Any]:
+    async def _outcome(self, name: str, asked: Checked, fault: Fault | None) -> tuple[Answer, str, Any]:
         """What is answered, the description of a refusal, and the result."""
         if fault is not None and (failed := _fault_answer(fault)):
             return failed
@@ -1120,8 +863,8 @@ class BotApiDouble:
             result = result.value
         body = b'{"ok":true,"result":' + orjson.dumps(result) + said + b"}"
         if fault is not None and fault.kind is FaultKind.DROP_AFTER:
-            return _Answer(200, body, dropped=True), "", result
-        return _Answer(200, body), "", result
+            return Answer(200, body, dropped=True), "", result
+        return Answer(200, body), "", result
 
     def _log(
         self,
@@ -1200,17 +943,20 @@ class BotApiDouble:
     def _find_chat(self, chat_id: Any) -> Chat:
         if isinstance(chat_id, str):
             if chat_id.startswith("@"):
-                raise _not_found("chat")
+                raise not_found("chat")
             chat_id = int(chat_id) if re.fullmatch(r"-?\d{1,18}", chat_id) else 0
         chat = self._chats.get(chat_id)
         if chat is None:
-            raise _not_found("chat")
+            if not (self._everybody and isinstance(chat_id, int) and chat_id > 0):
+                raise not_found("chat")
+            self.user(chat_id, standing=Standing.STARTED)
+            chat = self._chats[chat_id]
         return chat
 
     def _writable(self, values: Json) -> Chat:
         """The chat to write to; raises Telegram's refusal if the bot may not."""
         if values.get("business_connection_id"):
-            raise _not_found("business connection")
+            raise not_found("business connection")
         chat = self._find_chat(values["chat_id"])
         if chat.user is not None:
             standing = chat.user.standing
@@ -1227,7 +973,7 @@ class BotApiDouble:
     def _get_chat(self, asked: Checked) -> Json:
         chat = self._find_chat(asked.values["chat_id"])
         if chat.user is not None and chat.user.standing is Standing.NEW:
-            raise _not_found("chat")
+            raise not_found("chat")
         full = chat.as_json()
         full |= {
             "accent_color_id": 0,
@@ -1330,6 +1076,14 @@ class BotApiDouble:
         photo = [{**stored.as_json(), "width": width, "height": height}]
         return self._post(asked, {"photo": photo, **_caption_content(asked.formatted)})
 
+    def _send_recording(self, what: str, asked: Checked) -> Json:
+        stored = self._file(asked.values[what], what)
+        upload = stored.upload
+        told: Json = {**stored.as_json(), "duration": 3, "mime_type": upload.content_type}
+        if what == "video":
+            told |= {"width": 640, "height": 480}
+        return self._post(asked, {what: told, **_caption_content(asked.formatted)})
+
     def _file(self, given: Any, what: str) -> StoredFile:
         if isinstance(given, Upload):
             if not given.content:
@@ -1403,7 +1157,7 @@ class BotApiDouble:
         if answered is None:
             if parameters.get("allow_sending_without_reply"):
                 return {}
-            raise _not_found("message to be replied")
+            raise not_found("message to be replied")
         if source is not chat:
             return {}
         return {"reply_to_message": {k: v for k, v in answered.items() if k != "reply_to_message"}}
@@ -1411,7 +1165,7 @@ class BotApiDouble:
     def _source(self, values: Json, what: str) -> Json:
         source = self._find_chat(values["from_chat_id"]).by_id.get(values["message_id"])
         if source is None:
-            raise _not_found(what)
+            raise not_found(what)
         return source
 
     def _copy_message(self, asked: Checked) -> Json:
@@ -1437,7 +1191,7 @@ class BotApiDouble:
         """Replace a message of the bot's own by ``change`` of it, with the request's keyboard, or none."""
         values = asked.values
         if values.get("business_connection_id"):
-            raise _not_found("business connection")
+            raise not_found("business connection")
         if values.get("inline_message_id"):
             raise Refused(400, "Bad Request: MESSAGE_ID_INVALID")
         chat = self._find_chat(values["chat_id"])
@@ -1448,7 +1202,7 @@ class BotApiDouble:
         number = values["message_id"]
         message = chat.by_id.get(number)
         if message is None:
-            raise _not_found("message to edit")
+            raise not_found("message to edit")
         if not message["from"]["is_bot"] or number in chat.frozen or "forward_origin" in message:
             raise Refused(400, "Bad Request: message can't be edited")
         bare = {key: value for key, value in message.items() if key not in ("reply_markup", "edit_date")}
@@ -1491,7 +1245,7 @@ class BotApiDouble:
     def _delete_message(self, asked: Checked) -> bool:
         chat = self._deletable(asked.values)
         if not self._delete(chat, asked.values["message_id"]):
-            raise _not_found("message to delete")
+            raise not_found("message to delete")
         return True
 
     def _delete_messages(self, asked: Checked) -> bool:
@@ -1520,14 +1274,14 @@ class BotApiDouble:
     def _pin(self, asked: Checked) -> bool:
         chat = self._writable(asked.values)
         if asked.values["message_id"] not in chat.by_id:
-            raise _not_found("message to pin")
+            raise not_found("message to pin")
         chat.pinned = asked.values["message_id"]
         return True
 
     def _unpin(self, asked: Checked) -> bool:
         chat = self._writable(asked.values)
         if chat.pinned is None or asked.values.get("message_id", chat.pinned) != chat.pinned:
-            raise _not_found("message to unpin")
+            raise not_found("message to unpin")
         chat.pinned = None
         return True
 
@@ -1546,17 +1300,17 @@ class BotApiDouble:
 
     # Control from another process
 
-    async def _serve_control(self, verb: str, request: web.BaseRequest) -> _Answer:
+    async def _serve_control(self, verb: str, request: web.BaseRequest) -> Answer:
         body = await request.read()
         try:
             details = orjson.loads(body) if body else {}
             details |= {key: orjson.loads(value) for key, value in request.query.items()}
             told = await self.control(verb, details)
         except TimeoutError as problem:
-            return _Answer(408, orjson.dumps({"error": str(problem)}))
+            return Answer(408, orjson.dumps({"error": str(problem)}))
         except (LookupError, TypeError, ValueError) as problem:
-            return _Answer(400, orjson.dumps({"error": f"{type(problem).__name__}: {problem}"}))
-        return _Answer(200, orjson.dumps(told, default=_plain))
+            return Answer(400, orjson.dumps({"error": f"{type(problem).__name__}: {problem}"}))
+        return Answer(200, orjson.dumps(told, default=_plain))
 
     async def control(self, verb: str, details: Json) -> Any:
         """What ``/control/VERB`` does with a JSON object (or query parameters in JSON): for other processes.
@@ -1608,153 +1362,6 @@ class BotApiDouble:
             "fault": lambda **given: asdict(self.fault(**given)),
         }
         return acts[verb](**details)
-
-
-# Pushing to a webhook
-
-
-class _Pusher:
-    """Delivers updates to one webhook: a queue per chat or person, one update of each on its way at a time.
-
-    A refused update is tried again at once, then after 2, 4, 8 … seconds (a minute or two at most) until it
-    expires, or when the webhook's Retry-After says; its queue waits, others do not.
-    """
-
-    def __init__(self, api: BotApiDouble, url: str, secret: str, connections: int) -> None:
-        self.last_error: tuple[float, str] | None = None
-        self._api = api
-        self._url = url if "://" in url else f"https://{url}"
-        self._headers = {"Content-Type": "application/json", "Accept-Encoding": "gzip, deflate"}
-        if secret:
-            self._headers["X-Telegram-Bot-Api-Secret-Token"] = secret
-        self._slots = asyncio.Semaphore(connections)
-        self._queues: dict[int, deque[_Update]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._gone_since: float | None = None
-
-    def feed(self, update: _Update) -> None:
-        """Put an update at the end of its queue."""
-        queue = self._queues.get(update.queue)
-        if queue is not None:
-            queue.append(update)
-            return
-        self._queues[update.queue] = deque((update,))
-        task = asyncio.get_running_loop().create_task(self._drain(update.queue))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def cancel(self) -> None:
-        """Deliver nothing more; what was not accepted stays with the double."""
-        for task in self._tasks:
-            task.cancel()
-
-    async def close(self) -> None:
-        """Cancel, and wait until nothing is on its way."""
-        self.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _drain(self, key: int) -> None:
-        queue = self._queues[key]
-        while queue:
-            await self._deliver(queue[0])
-            queue.popleft()
-        del self._queues[key]
-
-    async def _deliver(self, update: _Update) -> None:
-        api, delay, failures = self._api, 1, 0
-        while True:
-            async with self._slots:
-                status, retry_after, reply = await self._post(update)
-            if status is not None and 200 <= status <= 299:
-                self._note(update, status, None)
-                if reply:
-                    await self._execute(reply)
-                if api.delivery.twice:
-                    async with self._slots:
-                        status, _, _ = await self._post(update)
-                    self._note(update, status, None)
-                break
-            wait = min(retry_after, RETRY_AFTER_MOST)
-            if not wait and failures:
-                delay = min(delay * 2, api._random.randint(60, 120))
-                wait = delay
-            failures += 1
-            if api.clock() + wait > update.expires_at:
-                self._note(update, status, None)
-                break
-            self._note(update, status, wait)
-            await asyncio.sleep(wait * api.delivery.pace)
-        api._forget(update.update_id)
-
-    def _note(self, update: _Update, status: int | None, again_in: int | None) -> None:
-        now = self._api.clock()
-        self._api.attempts.append(Attempt(update.update_id, update.kind, status, now, again_in))
-        self._api._changed()
-
-    async def _post(self, update: _Update) -> tuple[int | None, int, Json | None]:
-        """One try: status (None: no answer), seconds of Retry-After, a call that came with the answer."""
-        api = self._api
-        if api._http is None:
-            raise RuntimeError("the double is closed")
-        reply: Json | None = None
-        retry_after, error = 0, ""
-        status: int | None = None
-        try:
-            async with api._http.post(
-                self._url,
-                data=update.body,
-                headers=self._headers,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=api.delivery.answer_seconds),
-            ) as answer:
-                content = await answer.read()
-                status = answer.status
-                if 200 <= status <= 299:
-                    reply = _call_in(content, answer.content_type)
-                else:
-                    error = f"Wrong response from the webhook: {status} {answer.reason}"
-                    told = answer.headers.get("Retry-After", "")
-                    retry_after = int(told) if _RETRY.fullmatch(told) else 0
-        except TimeoutError:
-            error = "Read timeout expired"
-        except aiohttp.ClientConnectorError:
-            error = "Connection refused"
-        except (aiohttp.ClientError, OSError):
-            error = "Webhook connection closed"
-        if error:
-            self.last_error = (api.clock(), error)
-        self._note_gone(status, api.clock())
-        return status, retry_after, reply
-
-    def _note_gone(self, status: int | None, now: float) -> None:
-        if status != 410:
-            self._gone_since = None
-        elif self._gone_since is None:
-            self._gone_since = now
-        elif now > self._gone_since + GONE_SECONDS and self._api._pusher is self:
-            self._api._pusher = None
-            self._api._webhook = {}
-            self.cancel()
-
-    async def _execute(self, reply: Json) -> None:
-        """Do the call that came in the webhook's answer; its result is lost, as on Telegram."""
-        name = str(reply.pop("method")).lower()
-        if name not in NOT_BY_REPLY and not name.startswith("get"):
-            await self._api._call(name, reply, {}, by_reply=True)
-
-
-def _call_in(content: bytes, content_type: str) -> Json | None:
-    """The call in a webhook's answer, JSON or form (multipart is not read here); None without one."""
-    try:
-        if content_type == "application/json":
-            told = orjson.loads(content)
-        elif content_type == "application/x-www-form-urlencoded":
-            told = dict(parse_qsl(content.decode(), keep_blank_values=True))
-        else:
-            return None
-    except ValueError:
-        return None
-    return told if isinstance(told, dict) and told.get("method") else None
 
 
 # Wire
@@ -1824,14 +1431,14 @@ def _refuse_group(chat: Chat) -> None:
         raise Refused(403, f"Forbidden: bot is not a member of the {chat.kind} chat")
 
 
-def _failure(refused: Refused) -> _Answer:
+def _failure(refused: Refused) -> Answer:
     body: Json = {"ok": False, "error_code": refused.status, "description": refused.description}
     if refused.parameters:
         body["parameters"] = refused.parameters
-    return _Answer(refused.status, orjson.dumps(body), refused.parameters.get("retry_after", 0))
+    return Answer(refused.status, orjson.dumps(body), refused.parameters.get("retry_after", 0))
 
 
-def _fault_answer(fault: Fault) -> tuple[_Answer, str, None] | None:
+def _fault_answer(fault: Fault) -> tuple[Answer, str, None] | None:
     """The answer of a fault that stands in place of the call; None for those that let it happen."""
     if fault.kind is FaultKind.TOO_MANY:
         refused = _too_many(fault.retry_after)
@@ -1842,9 +1449,9 @@ def _fault_answer(fault: Fault) -> tuple[_Answer, str, None] | None:
         refused = Refused(400, said, migrate_to_chat_id=fault.migrate_to)
     elif fault.kind is FaultKind.BAD_GATEWAY:
         page = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
-        return _Answer(502, page, html=True), "", None
+        return Answer(502, page, html=True), "", None
     elif fault.kind is FaultKind.DROP_BEFORE:
-        return _Answer(0, b"", dropped=True), "", None
+        return Answer(0, b"", dropped=True), "", None
     else:
         return None
     return _failure(refused), refused.description, None
@@ -1897,13 +1504,14 @@ def _plain(value: object) -> Any:
 async def _run(options: argparse.Namespace) -> None:
     api = BotApiDouble(
         options.token,
-        limits=NO_LIMITS if options.no_limits else None,
+        limits=NO_LIMITS if options.no_limits else Limits(bot=Rate(options.per_second, 1.0)),
         delivery=Delivery(pace=options.pace),
         check=not options.no_check,
         latency=options.latency_ms / 1000,
         log=options.log,
         port=options.port,
         control=True,
+        everybody=options.everybody,
     )
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -1923,6 +1531,8 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--pace", type=float, default=1.0, help="factor on pauses between webhook retries")
     parser.add_argument("--latency-ms", type=float, default=0.0, help="what every answer takes")
     parser.add_argument("--log", type=int, default=None, help="how many calls to remember; all by default")
+    parser.add_argument("--per-second", type=int, default=30, help="messages a second that it takes in all")
+    parser.add_argument("--everybody", action="store_true", help="whoever is written to has pressed Start")
     asyncio.run(_run(parser.parse_args(None if arguments is None else list(arguments))))
 
 

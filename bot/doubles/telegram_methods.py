@@ -182,6 +182,24 @@ _METHODS: dict[str, tuple[str, str]] = {
         "Message",
         f"{_SEND} {_CAPTION} photo: InputFile|String! \n show_caption_above_media has_spoiler: Boolean",
     ),
+    "sendAudio": (
+        "Message",
+        f"""{_SEND} {_CAPTION}
+        audio: InputFile|String!
+        duration: Integer
+        performer title: String
+        thumbnail: InputFile|String
+        """,
+    ),
+    "sendVideo": (
+        "Message",
+        f"""{_SEND} {_CAPTION}
+        video: InputFile|String!
+        duration width height start_timestamp: Integer
+        thumbnail cover: InputFile|String
+        show_caption_above_media has_spoiler supports_streaming: Boolean
+        """,
+    ),
     "sendDocument": (
         "Message",
         f"""{_SEND} {_CAPTION}
@@ -435,6 +453,8 @@ _MISSING: dict[str, str] = {
     "text": "Message text is empty",
     "action": "Wrong parameter action in request",
     "photo": "There is no photo in the request",
+    "audio": "There is no audio in the request",
+    "video": "There is no video in the request",
     "document": "There is no document in the request",
     "file_id": "file_id not specified",
     "from_chat_id": 'Parameter "from_chat_id" is required',

@@ -52,7 +52,12 @@ async def page(request: web.Request) -> web.Response:
     value = value or visitors.new_address()
     response = pages.html(
         pages.chat(
-            language, code, visitors.nickname(value), asking.get("office", ""), asking.get("title", "")
+            language,
+            code,
+            visitors.nickname(value),
+            asking.get("office", ""),
+            asking.get("title", ""),
+            services.desk.files,
         )
     )
     visitors.keep(request, response, value)

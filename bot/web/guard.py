@@ -31,7 +31,8 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    # A page may ask where the device is, when a question does; the device asks the person.
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(self)",
     "X-Robots-Tag": "noindex",
 }
 
@@ -43,7 +44,8 @@ def policy(public_url: str) -> str:
     socket = f"{'wss' if parts.scheme == 'https' else 'ws'}://{parts.netloc}"
     return (
         f"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' {socket}; "
-        "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+        "img-src 'self' data: blob:; media-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+        "form-action 'self'"
     )
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from aiohttp import web
 
 from bot.settings import Network
+from surveys.problems import Problem
 
 Address = IPv4Address | IPv6Address
 
@@ -135,6 +137,28 @@ class Gate:
                 self._buckets.popitem(last=False)
         self._buckets.move_to_end(name)
         return bucket.take()
+
+
+TOGETHER = 6
+"""Files on their way at once in one process: each is held in memory whole until it is kept."""
+
+
+class Uploads:
+    """How many files are on their way."""
+
+    def __init__(self, together: int = TOGETHER) -> None:
+        self._free = together
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """A place for one file. Raises Problem ``media_busy`` (503) when all are taken."""
+        if self._free < 1:
+            raise Problem("media_busy", status=503)
+        self._free -= 1
+        try:
+            yield
+        finally:
+            self._free += 1
 
 
 def _key(source: Address | None) -> str:

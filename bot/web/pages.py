@@ -14,6 +14,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from bot.media import Limits
 from bot.texts import LANGUAGES, SOURCE, catalogue, say
 
 STATIC = Path(__file__).parent / "static"
@@ -103,16 +104,19 @@ def _sentences() -> str:
     return json.dumps(told, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def chat(language: str, code: str, person: str, office: str, title: str) -> str:
+def chat(language: str, code: str, person: str, office: str, title: str, limits: Limits | None = None) -> str:
     """The web chat. ``code`` leads into a campaign, ``person`` tells visitors apart, ``office`` and
-    ``title`` say who asks, as far as is known.
+    ``title`` say who asks, as far as is known; ``limits`` bounds the files that can be sent.
     """
+    limits = limits or Limits()
     return _fill(
         "chat.html",
         language,
         {"sentences": _sentences(), "language": language},
         code=code,
         person=person,
+        most=str(limits.largest),
+        most_image=str(limits.of("image")),
         office=office,
         title=title,
         heading=office or say(language, "web.chat.name"),
@@ -123,26 +127,69 @@ def chat(language: str, code: str, person: str, office: str, title: str) -> str:
     )
 
 
-def plain(language: str, heading: str, text: str, *, button: str = "", token: str = "") -> str:
+def plain(
+    language: str, heading: str, text: str, *, button: str = "", token: str = "", action: bool = True
+) -> str:
     """A page with a heading, a few words, and either a button that signs in with ``token`` or a way to
-    the chat.
+    the chat (none without ``action``).
     """
     paragraphs = "".join(f"<p>{escape(part)}</p>" for part in text.split("\n\n"))
+    doing = ""
     if token:
-        action = (
+        doing = (
             '<form method="post" action="/chat/sign-in">'
             f'<input type="hidden" name="token" value="{escape(token)}">'
             f'<button class="main">{escape(button)}</button></form>'
         )
-    else:
-        action = (
+    elif action:
+        doing = (
             f'<p><a class="button" href="/chat">{escape(button or say(language, "web.page.to_chat"))}</a></p>'
         )
     return _fill(
         "page.html",
         language,
-        {"paragraphs": paragraphs, "action": action, "language": language},
+        {"paragraphs": paragraphs, "action": doing, "language": language},
         heading=heading,
+        style=address("chat.css"),
+        icon=address("icon.svg"),
+    )
+
+
+def card(language: str, heading: str, body: str) -> str:
+    """A page with a heading over ``body``, which is HTML and escaped where it has to be."""
+    raw = {"paragraphs": body, "action": "", "language": language}
+    return _fill(
+        "page.html", language, raw, heading=heading, style=address("chat.css"), icon=address("icon.svg")
+    )
+
+
+ACCEPT = {
+    "image": "image/*",
+    "audio": "audio/*",
+    "video": "video/*",
+    "file": ".pdf,.docx,.xlsx,.pptx,.odt,.ods,.txt,.csv,image/*,audio/*,video/*",
+}
+"""What a file picker offers for a kind of file (a device offers its camera or recorder by itself)."""
+
+
+def upload(language: str, token: str, kind: str, most: int, fault: str = "") -> str:
+    """The page that takes one file of a ``kind``, ``most`` bytes at most; ``fault`` says why the last one
+    was not taken. It works without a script; with one it shows what was picked and how far it is.
+    """
+    megabytes = str(max(1, most >> 20))
+    return _fill(
+        "upload.html",
+        language,
+        {"language": language},
+        heading=say(language, f"web.upload.title.{kind}"),
+        text=say(language, "web.upload.text", most=megabytes),
+        pick=say(language, f"web.upload.pick.{kind}"),
+        too_large=say(language, "web.chat.attach_too_large", most=megabytes),
+        most=str(most),
+        accept=ACCEPT[kind],
+        where=f"/upload/{token}",
+        fault=fault,
+        script=address("upload.js"),
         style=address("chat.css"),
         icon=address("icon.svg"),
     )

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.commands import Desk
+from bot.desk import Desk
 from bot.questionnaires import Shelf
 from bot.settings import Settings
 from bot.turns import Turns
 from bot.web.handouts import Handouts
 from bot.web.hub import Hub
-from bot.web.limits import Gate
+from bot.web.limits import Gate, Uploads
 from storage.crypto import Keyring
 from storage.database import Database
 
@@ -35,4 +35,5 @@ class Services:
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
 HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)
 GATE: web.AppKey[Gate] = web.AppKey("gate", Gate)
+UPLOADS: web.AppKey[Uploads] = web.AppKey("uploads", Uploads)
 HANDOUTS: web.AppKey[Handouts] = web.AppKey("handouts", Handouts)

@@ -26,7 +26,8 @@ from bot.channels.telegram import call, read_update
 from bot.channels.telegram_api import TelegramSender
 from bot.conversation import COMMANDS, STAFF_COMMANDS
 from bot.messages import Inbound, Outgoing
-from bot.texts import LANGUAGES, say
+from bot.pacing import LOOK_S, SendingAccount
+from bot.texts import LANGUAGES, SOURCE, say
 from bot.turns import Turned, Turns, Unavailable
 
 log = logging.getLogger("hoidan.telegram")
@@ -77,21 +78,27 @@ class Prompts:
     webhook's answer. So
     somebody who taps quicker than that gets prompts by calls of their own: a refusal is waited out, and
     what is sent then
-    is the newest prompt alone.
+    is the newest prompt alone. A refusal halts the whole account, and prompts wait with it.
     """
 
-    def __init__(self, sender: TelegramSender, burst: int) -> None:
+    def __init__(self, sender: TelegramSender, burst: int, account: SendingAccount) -> None:
         self._sender = sender
         self._burst = burst
+        self._account = account
         self._recent: OrderedDict[str, tuple[float, float]] = OrderedDict()
-        self._late: dict[str, tuple[Outgoing, str]] = {}
+        self._late: dict[str, tuple[Outgoing, str, str]] = {}
         self._sendings: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def may_ride(self, address: str) -> bool:
-        """Whether the next prompt for this chat may ride in a webhook's answer."""
+        """Whether the next prompt for this chat may ride in a webhook's answer: not while the account is
+        halted, nor where it may be one too many, since nobody would know.
+        """
+        crowded = self._account.crowded()
         if not self._burst:
             return True
+        if crowded or self._account.halted:
+            return False
         now = time.monotonic()
         saved, at = self._recent.pop(address, (float(self._burst), now))
         saved = min(float(self._burst), saved + (now - at) / REFILL_S)
@@ -101,12 +108,14 @@ class Prompts:
             self._recent.popitem(last=False)
         return rides
 
-    def send(self, address: str, outgoing: Outgoing, tapped: str) -> asyncio.Task[None]:
+    def send(
+        self, address: str, outgoing: Outgoing, tapped: str, language: str = SOURCE
+    ) -> asyncio.Task[None]:
         """Send a prompt behind everything else, in place of an older one that is not sent yet.
 
         What is returned ends when the chat's newest prompt is sent or given up.
         """
-        self._late[address] = (outgoing, tapped)
+        self._late[address] = (outgoing, tapped, language)
         sending = self._sendings.get(address)
         if sending is None:
             sending = self._sendings[address] = self.run(self._sending(address))
@@ -122,9 +131,13 @@ class Prompts:
     async def _sending(self, address: str) -> None:
         try:
             for _ in range(ATTEMPTS):
+                while halted := self._account.halted:
+                    await asyncio.sleep(min(halted, LOOK_S))
                 latest = self._late[address]
                 outcome = await self._sender.send(address, *latest)
-                if outcome.fate in (Fate.HALT, Fate.RETRY):
+                if outcome.fate is Fate.HALT:
+                    await self._account.halt(outcome.after)
+                elif outcome.fate is Fate.RETRY:
                     await asyncio.sleep(min(max(outcome.after, 1.0), LONGEST_S))
                 elif self._late[address] is latest:
                     return
@@ -143,13 +156,20 @@ class TelegramDoor:
     """Takes updates in; replies to a webhook in its own answer, to polled updates by sending."""
 
     def __init__(
-        self, turns: Turns, sender: TelegramSender, secret: str, wake: Callable[[], None], burst: int = 2
+        self,
+        turns: Turns,
+        sender: TelegramSender,
+        secret: str,
+        wake: Callable[[], None],
+        account: SendingAccount,
+        burst: int = 2,
     ) -> None:
         self._turns = turns
         self._sender = sender
         self._secret = secret.encode()
         self._wake = wake
-        self._prompts = Prompts(sender, burst)
+        self._account = account
+        self._prompts = Prompts(sender, burst, account)
         self._staff: set[str] = set()
         """Chats of staff that were told their commands since this process began."""
         self.refused = 0
@@ -172,8 +192,8 @@ class TelegramDoor:
         reply = turned.reply
         if reply is None:
             return web.Response(status=200)
-        if reply.picture is not None or reply.file is not None or not self._prompts.may_ride(inbound.address):
-            await _sent([self._prompts.send(inbound.address, reply, inbound.message)])
+        if not (self._sender.rides(inbound.address, reply) and self._prompts.may_ride(inbound.address)):
+            await _sent([self._prompts.send(inbound.address, reply, inbound.message, turned.language)])
             return web.Response(status=200)
         method, parameters = call(reply, inbound.address, inbound.message)
         return web.Response(body=orjson.dumps({"method": method, **parameters}), headers=_JSON)
@@ -186,7 +206,9 @@ class TelegramDoor:
             turned = await self._committed(inbound, future)
             self._after(inbound, turned)
             if turned.reply is not None:
-                sendings.append(self._prompts.send(inbound.address, turned.reply, inbound.message))
+                sendings.append(
+                    self._prompts.send(inbound.address, turned.reply, inbound.message, turned.language)
+                )
         await _sent(sendings)
 
     async def _committed(self, inbound: Inbound, future: Future[Turned]) -> Turned:
@@ -208,6 +230,8 @@ class TelegramDoor:
     def _after(self, inbound: Inbound, turned: Turned) -> None:
         if inbound.callback:
             self._sender.acknowledge(inbound.callback)
+        if turned.reply is not None and turned.contact_id is not None:
+            self._account.chats.note(turned.contact_id)
         if turned.queued:
             self._wake()
         if turned.account_id is not None and inbound.address not in self._staff:

@@ -7,7 +7,8 @@ types of their nodes, as in JavaRosa: an ``int`` or ``decimal`` node is a number
 one, dates are ISO text that counts as days. A node that is not relevant reads as blank and does not count in
 node-sets.
 
-Bounds: 20,000 characters, nesting of 100, 1,000,000 node visits per evaluation.
+Bounds: 20,000 characters, nesting of 100, 1,000,000 node visits per evaluation, 3,000,000 for all that are
+costly over the same scope.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from surveys.expressions.closures import (
 )
 from surveys.expressions.compiler import Compiler
 from surveys.expressions.errors import ExpressionError
-from surveys.expressions.functions import FUNCTIONS
+from surveys.expressions.functions import FUNCTIONS, seeded
 from surveys.expressions.nodes import Leaf, Node, Scope, Table
 from surveys.expressions.syntax import DEPTH_LIMIT, LENGTH_LIMIT
 from surveys.expressions.values import store, to_boolean, to_number, to_string
@@ -48,6 +49,7 @@ __all__ = [
     "Table",
     "order",
     "parse",
+    "seeded",
     "store",
     "to_boolean",
     "to_number",
@@ -61,6 +63,9 @@ class Expression:
 
     ``references`` are the absolute paths it reads, without instance numbers and predicates
     (``/data/member/age``), in order of appearance; a path to a group or repeat stands for its being there.
+    ``turns`` says of each how many steps from the root (itself one) the way to it turned down: 3 for
+    ``../age`` in ``/data/member/name``, which stays in the same instance of ``/data/member``, and 1 for an
+    absolute path.
     ``functions`` are the functions it calls, ``instances`` the secondary instances it names, ``columns`` the
     (instance, column) pairs it reads there.
     """
@@ -69,6 +74,7 @@ class Expression:
     owner: str
     table: str | None
     references: tuple[str, ...] = field(compare=False)
+    turns: tuple[int, ...] = field(compare=False)
     functions: frozenset[str] = field(compare=False)
     instances: frozenset[str] = field(compare=False)
     columns: frozenset[tuple[str, str]] = field(compare=False)
@@ -125,6 +131,7 @@ def parse(source: str, *, owner: str, table: str | None = None) -> Expression:
         owner,
         table,
         tuple(compiler.references),
+        tuple(compiler.references.values()),
         frozenset(compiler.functions),
         frozenset(compiler.instances),
         frozenset(compiler.columns),

@@ -32,11 +32,16 @@ from surveys.expressions.values import (
 WORK_LIMIT = 1_000_000
 """How many node visits one evaluation may cost."""
 
+LOOK_LIMIT = 3_000_000
+"""How many node visits the evaluations over one scope may cost together; then each gets but ``FREE_WORK``."""
+
+FREE_WORK = 20_000
+
 
 class Run:
     """What belongs to one evaluation: its scope, the position inside a predicate, the work done so far."""
 
-    __slots__ = ("current", "position", "root", "scope", "size", "tables", "work", "zone")
+    __slots__ = ("charged", "current", "limit", "position", "root", "scope", "size", "tables", "work", "zone")
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
@@ -46,13 +51,23 @@ class Run:
         self.position = 0
         self.size = 0
         self.work = 0
+        self.charged = 0
+        self.limit = FREE_WORK
         self.tables: dict[str, Table] | None = None
 
     def spend(self, amount: int) -> None:
         """Count ``amount`` visits; raises ``too_much_work`` when there were too many."""
         self.work += amount
-        if self.work > WORK_LIMIT:
+        if self.work > self.limit:
+            self.charge()
+
+    def charge(self) -> None:
+        """Put down the work done since this was last called to the scope."""
+        self.scope.spent += self.work - self.charged
+        self.charged = self.work
+        if self.work > WORK_LIMIT or self.scope.spent > LOOK_LIMIT:
             raise ExpressionError("too_much_work", limit=WORK_LIMIT)
+        self.limit = self.work + FREE_WORK
 
     def table(self, name: str) -> Table | None:
         """The secondary instance called ``name``."""
@@ -78,7 +93,8 @@ class Code:
     """A compiled piece. ``run`` gives a value of ``kind`` (``any``: only known when it runs).
 
     Of node-sets, ``first`` gives the first node where that is cheaper than all, ``exists`` whether there are
-    nodes when relevance is left out of account.
+    nodes when relevance is left out of account. ``turn`` is how many steps from the root (itself one) the way
+    to them turned down: nodes of a way that turned inside an instance of a repeat all stand in that instance.
     """
 
     kind: Kind
@@ -87,6 +103,7 @@ class Code:
     base: Base = None
     first: Callable[[Run, Node], Node | None] | None = None
     exists: Callable[[Run, Node], bool] | None = None
+    turn: int = 1
 
 
 def constant(value: Leaf) -> Code:

@@ -45,10 +45,16 @@ class Compiler:
     """Compiles one expression and notes what it reads. ``owner`` is what ``current()`` means."""
 
     owner: Base
-    references: dict[str, None] = field(default_factory=dict)
+    references: dict[str, int] = field(default_factory=dict)
+    """What is read, and how many steps from the root (itself one) the way there turned down."""
     functions: set[str] = field(default_factory=set)
     instances: set[str] = field(default_factory=set)
     columns: set[tuple[str, str]] = field(default_factory=set)
+    turn: int = field(init=False)
+    """Where the way to the context node of what is being compiled turned down."""
+
+    def __post_init__(self) -> None:
+        self.turn = depth(self.owner)
 
     def compile(self, tree: syntax.Tree, base: Base) -> Code:
         """The closure of ``tree``; relative paths start at ``base``."""
@@ -98,28 +104,36 @@ class Compiler:
     def path(self, tree: syntax.Path, base: Base) -> Code:
         """The closure of a path."""
         start: Code | None = None
+        outer = self.turn
         match tree.start:
             case "/":
                 here: Base = ("",)
+                turn = 1
             case ".":
                 here = base
+                turn = outer
             case _:
                 start = self.compile(tree.start, base)
                 here = start.base
+                turn = start.turn
                 if start.kind not in ("nodes", "any"):
                     raise ExpressionError("not_a_path", tree.position)
         lookup = self.lookup(tree) if start is not None else None
+        self.turn = turn
         filters = tuple(self.filter(predicate, here) for predicate in tree.filters)
         moves: list[_Move] = []
         up = False
         for step in tree.steps:
             here = advance(here, step)
+            turn = self.turn = min(turn, depth(here))
             within = tuple(self.filter(predicate, here) for predicate in step.predicates)
             moves.append(_Move(step.axis, step.name, within, step.axis == "child" and up))
             up = step.axis == "parent" or (step.axis == "self" and up)
+        self.turn = turn
         self.note(here)
+        self.turn = outer
         code = located(tree.start, start, filters, tuple(moves), lookup)
-        code.base = here
+        code.base, code.turn = here, turn
         return code
 
     def lookup(self, tree: syntax.Path) -> Lookup | None:
@@ -198,7 +212,8 @@ class Compiler:
         if base is None or len(base) < 2:
             return
         if base[0] == "":
-            self.references["/" + "/".join(base[1:])] = None
+            name = "/" + "/".join(base[1:])
+            self.references[name] = min(self.turn, self.references.get(name, self.turn))
         elif len(base) > 3:
             self.columns.add((base[0], base[3]))
 
@@ -234,6 +249,11 @@ def advance(base: Base, step: syntax.Step) -> Base:
     if step.axis == "parent":
         return base[:-1] if len(base) > 1 else None
     return base
+
+
+def depth(base: Base) -> int:
+    """How many steps from the root a place is, the root itself one; also for a place that is not known."""
+    return 1 if base is None else len(base)
 
 
 def size(tree: syntax.Tree) -> int:

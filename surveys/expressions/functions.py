@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from surveys.expressions import geography, patterns, syntax
 from surveys.expressions.closures import (
@@ -623,7 +623,10 @@ def _last(compiler: Compiler, tree: syntax.Call, base: Base) -> Code:
 
 @_special("current", 0, 0)
 def _current(compiler: Compiler, tree: syntax.Call, base: Base) -> Code:
-    return Code("nodes", lambda r, n: [r.current], base=compiler.owner, first=lambda r, n: r.current)
+    turn = len(compiler.owner) if compiler.owner is not None else 1
+    return Code(
+        "nodes", lambda r, n: [r.current], base=compiler.owner, first=lambda r, n: r.current, turn=turn
+    )
 
 
 @_special("instance", 1, 1)
@@ -650,20 +653,28 @@ def _randomize(compiler: Compiler, tree: syntax.Call, base: Base) -> Code:
     def shuffled(r: Run, n: Node) -> list[Node]:
         found = nodes(r, n)
         r.spend(len(found))
-        return shuffle(found, r.scope.rng if seed is None else park_miller(seed_number(seed(r, n))))
+        return shuffle(found, r.scope.rng) if seed is None else seeded(found, seed(r, n))
 
-    return Code("nodes", shuffled, base=code.base)
+    return Code("nodes", shuffled, base=code.base, turn=code.turn)
 
 
-def shuffle(nodes: Sequence[Node], rng: Callable[[], float]) -> list[Node]:
+_T = TypeVar("_T")
+
+
+def shuffle(nodes: Sequence[_T], rng: Callable[[], float]) -> list[_T]:
     """Fisher–Yates, inside out, as ODK's engines do it: the same seed gives the same order everywhere."""
-    out: list[Node] = []
+    out: list[_T] = []
     for place, node in enumerate(nodes):
         other = int(rng() * (place + 1))
         out.append(node)
         if other != place:
             out[place], out[other] = out[other], node
     return out
+
+
+def seeded(things: Sequence[_T], seed: Leaf) -> list[_T]:
+    """``things`` in the order that ``randomize()`` gives a node-set of them with this seed."""
+    return shuffle(things, park_miller(seed_number(seed)))
 
 
 def park_miller(seed: int) -> Callable[[], float]:
@@ -701,7 +712,11 @@ def _indexed_repeat(compiler: Compiler, tree: syntax.Call, base: Base) -> Code:
         if len(path) >= len(target) or target[: len(path)] != path:
             raise ExpressionError("not_inside", tree.position, repeat="/".join(path), target="/".join(target))
         picks[len(path) - 1] = as_number(compiler.compile(index, base))
+    outer = compiler.turn
+    # up to the first repeat whose instance is picked, it stays in the instances around it
+    turn = compiler.turn = min(outer, *picks)
     compiler.note(target)
+    compiler.turn = outer
 
     def nodes(r: Run, n: Node) -> list[Node]:
         around: list[Node] = []
@@ -722,7 +737,7 @@ def _indexed_repeat(compiler: Compiler, tree: syntax.Call, base: Base) -> Code:
             found = [kid for kid in kids if kid.relevant]
         return found
 
-    return Code("nodes", nodes, base=target)
+    return Code("nodes", nodes, base=target, turn=turn)
 
 
 def _names(compiler: Compiler, call: syntax.Call, tree: syntax.Tree, base: Base) -> tuple[str, ...]:
@@ -773,11 +788,22 @@ _plain("count-selected", "t-n", lambda text: float(len(text.split())))
 def _choice_name(compiler: Compiler, tree: syntax.Call, base: Base) -> Code:
     value, question = compiler.arguments(tree, base)
     name = as_text(value)
+    if isinstance(question.constant, str):
+        question = _quoted(compiler, question.constant, base) or question
     if question.kind == "nodes" and question.base and question.base[0] == "":
         ref = as_text(constant("/" + "/".join(question.base[1:])))
     else:
         ref = as_text(question)
     return Code("text", lambda r, n: r.scope.labels(ref(r, n).strip(), name(r, n).strip(), r.scope.language))
+
+
+def _quoted(compiler: Compiler, path: str, base: Base) -> Code | None:
+    """The path that a text spells out; relative ones stand there too, where a question is in a repeat."""
+    try:
+        tree = syntax.read(path)
+    except ExpressionError:
+        return None
+    return compiler.compile(tree, base) if isinstance(tree, syntax.Path) else None
 
 
 @_special("jr:itext", 1, 1)

@@ -179,7 +179,8 @@ class Scope:
     time zone of the deployment. ``rng`` returns a number in [0, 1). ``match(pattern, text)`` is a
     time-limited full match. ``labels(ref, value, language)`` answers ``jr:choice-name``, ``texts(key,
     language)`` ``jr:itext``, ``signed(message, signature, key)`` (Ed25519) ``extract-signed``. ``current`` is
-    what ``current()`` means where ``node`` is a row of a choice list; by default ``node``.
+    what ``current()`` means where ``node`` is a row of a choice list; by default ``node``. ``spent`` is the
+    work that evaluations took beyond what each has free: set it back to 0 when a new message comes.
     """
 
     node: Node
@@ -193,3 +194,4 @@ class Scope:
     texts: Callable[[str, str], str] = no_text
     signed: Callable[[bytes, bytes, bytes], bool] = not_signed
     current: Node | None = None
+    spent: int = 0

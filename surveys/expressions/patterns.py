@@ -33,6 +33,7 @@ _POSIX = {
     "IsWhite_Space": "Z",
     "IsLatin": "L",
 }
+_CLASS = frozenset({r"\w", r"\W", r"\d", r"\D", r"\s", r"\S"})
 _CATEGORY = re.compile(r"(?:Is|gc=|general_category=)?([LMNPSZC][a-z]?)")
 
 
@@ -52,7 +53,10 @@ def translate(pattern: str) -> str:
             continue
         if inside:
             # what has a meaning of its own in classes of Python only, or may get one (re warns of it)
-            escaped = char in "[&~|" or (char == "-" and out[-1] == "-")
+            escaped = char in "[&~|"
+            if char == "-":
+                # beside a class such as \w it can't mean a range: Java and JavaScript take it as itself
+                escaped = out[-1] == "-" or out[-1] in _CLASS or pattern[at + 1 : at + 3] in _CLASS
             out.append("\\" + char if escaped else char)
             inside = char != "]"
             at += 1

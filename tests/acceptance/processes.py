@@ -21,7 +21,8 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession
 
-from bot.doubles.telegram import NO_LIMITS, BotApiDouble, Delivery
+from bot.doubles.telegram import BotApiDouble
+from bot.doubles.telegram_people import NO_LIMITS, Delivery
 from bot.questionnaires import Shelf
 from bot.settings import Settings, keyring, load
 from bot.submitting import count_campaign, differences

@@ -1,4 +1,5 @@
-"""Measures the product beside the same survey on python-telegram-bot, and what a kill leaves of it.
+"""Measures the product beside the same survey on python-telegram-bot, what a kill leaves of it, and the
+interview engine beside ODK's own.
 
 On a shared machine compare rows of one run with each other, never numbers of two runs: everything is measured
 in interleaved rounds, tables hold medians, and processor time a turn moves far less than turns a second.
@@ -17,17 +18,19 @@ import statistics
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 import psutil
 
 from tests import postgres
+from tests.benchmarks import delivery, engine
 from tests.benchmarks.bots import KINDS, OURS, OURS_BY_CALLS, OURS_SERVER, PTB, PTB_AIOHTTP, Kind, Stores
 from tests.benchmarks.rounds import KILL_LATENCY, KILL_RESPONDENTS, Killed, Level, kill9, rounds
 from tests.benchmarks.small import Cost, small
 
-PARTS = ("turns", "kill9", "small")
+PARTS = ("turns", "kill9", "small", "engine", "delivery")
 COMPARED = 64
 """Respondents at which processor time is compared."""
 LIBRARIES = ("aiohttp", "SQLAlchemy", "psycopg", "python-telegram-bot", "httpx")
@@ -85,6 +88,10 @@ async def measure(
     measured: list[Level] = []
     killed: list[Killed] = []
     costs: list[Cost] = []
+    engines: list[engine.Measured] = []
+    missing = ""
+    claimed: list[delivery.Claimed] = []
+    paced: list[delivery.Paced] = []
     machine = about_the_machine()
     print(machine, flush=True)
     try:
@@ -99,6 +106,14 @@ async def measure(
         if "small" in parts:
             costs = await asyncio.to_thread(small, tell, times)
             print_costs(costs)
+        if "engine" in parts:
+            engines, missing = await asyncio.to_thread(engine.measure, tell, number)
+            print_engines(engines, missing)
+        if "delivery" in parts:
+            claimed, paced = await asyncio.to_thread(
+                partial(delivery.measure, stores, tell, rows=100_000 * number**2, seconds=3.0 * seconds)
+            )
+            print_delivery(claimed, paced)
     finally:
         stores.close()
     if file is not None:
@@ -108,6 +123,9 @@ async def measure(
             "ratios": ratios(measured, kinds),
             "kill9": [asdict(one) for one in killed],
             "small": [asdict(one) for one in costs],
+            "engine": engine.written(engines, missing),
+            "claims": [asdict(one) for one in claimed],
+            "delivery": [asdict(one) for one in paced],
         }
         file.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", "utf-8")
     wrong = [f"{one.bot}: {one.lost} acknowledged updates lost" for one in killed if one.lost]
@@ -115,6 +133,9 @@ async def measure(
         f"{one.bot} at {one.respondents}: {one.refused} refused, {one.stalls} without an answer"
         for one in measured
         if one.refused or one.stalls
+    ]
+    wrong += [
+        f"{one.case} on {one.store}: {one.refused} messages refused for pace" for one in paced if one.refused
     ]
     for line in wrong:
         print(f"FAILED: {line}", file=sys.stderr)
@@ -260,6 +281,57 @@ def print_costs(costs: Sequence[Cost]) -> None:
         "Single costs in one process",
         ["what", "median µs", "lowest – highest"],
         [[one.name, f"{one.median:,.1f}", f"{one.lowest:,.1f} – {one.highest:,.1f}"] for one in costs],
+    )
+
+
+def print_engines(measured: Sequence[engine.Measured], missing: str) -> None:
+    """Ours beside ODK's."""
+    if missing:
+        print(f"\nWithout {missing}, see tests/golden/README.md.")
+    print_table(
+        "One answer in the engine alone: the quickest of all interviews",
+        engine.HEADINGS,
+        list(engine.rows(measured)),
+    )
+    print_table(
+        "A turn of an interview that is not at hand: read what was saved, answer, read the next question",
+        engine.ANEW_HEADINGS,
+        list(engine.anew_rows(measured)),
+    )
+    print_table("Reading a form", engine.LOAD_HEADINGS, list(engine.load_rows(measured)))
+
+
+def print_delivery(claimed: Sequence[delivery.Claimed], paced: Sequence[delivery.Paced]) -> None:
+    """Claims, and sends at a platform's pace."""
+    print_table(
+        "The outbox: settling a batch and claiming the next, in one transaction",
+        ["store", "rows that wait", "batch", "rows/s", "a transaction p50/p99 ms"],
+        [
+            [
+                one.store,
+                f"{one.standing:,}",
+                f"{one.batch:,}",
+                f"{one.per_second:,}",
+                f"{one.one_p50:.1f} / {one.one_p99:.1f}",
+            ]
+            for one in claimed
+        ],
+    )
+    print_table(
+        "Delivery to the double of Telegram's server, with its limits",
+        ["store", "case", "allowed/s", "sent/s", "refused (429)", "CPU ms/message", "the double's"],
+        [
+            [
+                one.store,
+                one.case,
+                f"{one.allowed:,}",
+                f"{one.per_second:,.1f}",
+                str(one.refused),
+                f"{one.cpu:.2f}",
+                f"{one.cpu_double:.2f}",
+            ]
+            for one in paced
+        ],
     )
 
 

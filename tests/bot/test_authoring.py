@@ -21,13 +21,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.authoring import child
-from bot.authoring.check import Report, check, line
+from bot.authoring.attached import MAX_FILE
+from bot.authoring.check import Report, check, line, read_converted
 from bot.authoring.convert import MEBIBYTE, Limits, convert, inspect
 from bot.authoring.show import authored, outline
 from bot.texts import LANGUAGES, catalogue
 from surveys.problems import Problem
 from surveys.xform import Finding, Row
 from tests.forms.build import Rows, choices, converted, row, xlsx
+
+OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+"""How an Excel 97 workbook begins, and any workbook under a password."""
 
 GOOD = xlsx([row("text", "q", "Tên ông/bà?")], settings=[{"form_title": "Thử", "version": "1"}])
 YES_NO = choices("yn", "yes", "no")
@@ -66,7 +70,7 @@ def test_a_workbook_passes() -> None:
     [
         (b"", "form_not_xlsx"),
         (b"type,name,label\ntext,q,Q\n", "form_not_xlsx"),
-        (bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600), "form_old_excel"),
+        (OLE + bytes(600) + "EncryptedPackage".encode("utf-16-le"), "form_encrypted"),
         (b"PK\x03\x04 not a zip at all", "form_corrupt"),
         (GOOD[: len(GOOD) // 2], "form_corrupt"),
     ],
@@ -176,7 +180,7 @@ def test_whatever_bytes_come_the_answer_is_a_problem_or_a_pass(noise: bytes, at:
 @pytest.mark.parametrize(
     ("name", "content", "code"),
     [
-        ("phieu.xls", GOOD, "form_old_excel"),
+        ("phieu.xls", OLE + bytes(600), "form_corrupt"),
         ("phieu.csv", b"type,name\n", "form_not_xlsx"),
         ("phieu.txt", b"xin chao", "form_not_xlsx"),
         ("phieu.xlsx", b"xin chao", "form_not_xlsx"),
@@ -371,19 +375,27 @@ def places(findings: tuple[Finding, ...]) -> list[tuple[str, str, int, str]]:
         ([row("text", "b", "B"), row("end group")], ("unmatched_end", "survey", 4, "type")),
         (
             [row("hidden", "b"), row("calculate", "c", calculation="1", trigger="${b}")],
-            ("unsupported_trigger", "survey", 4, "trigger"),
+            ("bad_trigger", "survey", 4, "trigger"),
         ),
         (
             [row("calculate", "b", calculation="1"), row("calculate", "c", calculation="2", trigger="${b}")],
-            ("unsupported_trigger", "survey", 4, "trigger"),
+            ("bad_trigger", "survey", 4, "trigger"),
         ),
         ([row("text", "b", "B", parameters="rows")], ("bad_parameters", "survey", 3, "parameters")),
         (
             [row("select_one yn or_other", "b", "B", choice_filter="name = 'yes'")],
             ("or_other_with_filter", "survey", 3, "choice_filter"),
         ),
-        ([row("range", "b", "B", parameters="start=a")], ("unsupported_type", "survey", 3, "type")),
-        ([row("select_one_from_file x.pdf", "b", "B")], ("unsupported_type", "survey", 3, "type")),
+        ([row("range", "b", "B", parameters="start=a")], ("bad_range", "survey", 3, "parameters")),
+        ([row("select_one_from_file x.pdf", "b", "B")], ("bad_file_name", "survey", 3, "type")),
+        (
+            [row("select_one_from_file yn.csv", "b", "B"), row("select_one_from_file yn.xml", "c", "C")],
+            ("same_list_name", "survey", 3, "type"),
+        ),
+        (
+            [row("select_one yn", "b", "B"), row("select_one yn", "c", "C", appearance="search('x')")],
+            ("search_shares_list", "survey", 4, "appearance"),
+        ),
         ([row("select_one_external x", "b", "B")], ("unsupported_type", "", 0, "type")),
     ],
 )
@@ -446,6 +458,12 @@ def test_a_workbook_without_a_sheet_of_questions_is_told_so() -> None:
 def test_a_header_that_makes_the_converter_crash_is_told_at_row_one(header: str) -> None:
     survey = [{"type": "text", "name": "a", "label::vi": "A", header: "x"}]
     assert places(found(survey)) == [("bad_header", "survey", 1, header)]
+
+
+def test_a_column_that_would_end_the_conversion_is_left_out_with_a_warning() -> None:
+    made = converted([{"type": "text", "name": "a", "label": "A", "instance::tag": "x", "instance::y": "z"}])
+    assert places(made.warnings) == [("column_ignored", "survey", 1, "instance::tag")]
+    assert '<a y="z"/>' in made.xform
 
 
 def test_a_crash_of_the_converter_is_an_error_and_not_a_traceback() -> None:
@@ -521,7 +539,7 @@ def test_a_good_form_is_reported_with_its_title_and_number_of_questions() -> Non
 
 def test_every_fault_is_a_line_with_sheet_row_column_and_what_to_do() -> None:
     content = xlsx(
-        [row("text", "q", "Q", relevant="/data/b = 1"), row("time", "t", "T")],
+        [row("text", "q", "Q", relevant="/data/b = 1"), row("geoshape", "t", "T", required="yes")],
         settings=[{"version": "1"}],
     )
     report = check(content)
@@ -529,8 +547,8 @@ def test_every_fault_is_a_line_with_sheet_row_column_and_what_to_do() -> None:
     assert report.lines("vi") == [
         "Có 2 lỗi phải sửa trước khi dùng:",
         "survey hàng 2, cột relevant: Không có câu hỏi nào tên “b”. Ông/bà kiểm tra chính tả ở cột name.",
-        "survey hàng 3, cột type: Chưa hỏi được loại “time” qua tin nhắn. "
-        "Ông/bà dùng text, integer, decimal, date, select_one hoặc select_multiple.",
+        "survey hàng 3, cột type: Không hỏi được loại “geoshape” qua tin nhắn mà câu này lại bắt buộc. "
+        "Ông/bà bỏ required (câu sẽ được bỏ qua), hoặc đổi loại câu.",
     ]
     assert report.lines("en")[1].startswith("survey row 2, column relevant: There is no question named “b”.")
 
@@ -546,7 +564,8 @@ def test_a_report_for_programs_is_plain_json() -> None:
         "sheet": "survey",
         "row": 2,
         "column": "default",
-        "message": "The default “x” does not fit the question (whole number). Write dates as 2025-07-01.",
+        "message": "The default “x” does not fit the question (whole number). "
+        "Write dates as 2025-07-01, times as 08:30.",
         "params": {"value": "x", "kind": "integer"},
     }
     assert [found["code"] for found in document["warnings"]] == ["constraint_without_message"]
@@ -563,7 +582,7 @@ def test_a_good_report_for_programs_carries_the_form() -> None:
 def test_a_file_that_can_not_be_opened_is_a_report_too() -> None:
     report = check(b"xin chao")
     assert isinstance(report, Report)
-    assert report.lines("vi")[1].startswith("Đây không phải tệp Excel .xlsx.")
+    assert report.lines("vi")[1].startswith("Đây không phải biểu mẫu Excel.")
     assert report.to_json()["errors"][0]["sheet"] is None
 
 
@@ -592,12 +611,109 @@ def test_an_outline_can_be_read_before_the_form_is_asked() -> None:
         (" /data/g/tuoi  + 1", "${tuoi} + 1"),
         ("selected( /data/a , 'x') and  /data/b  > 2", "selected(${a}, 'x') and ${b} > 2"),
         (". > 3", ". > 3"),
-        ("../a = 1", "../a = 1"),
+        ("../a = 1", "${a} = 1"),
         ("instance('l')/root/item[name =  /data/a ]/x", "instance('l')/root/item[name = ${a}]/x"),
     ],
 )
 def test_an_expression_is_shown_as_its_author_wrote_it(source: str, written: str) -> None:
     assert authored(source) == written
+
+
+# Attached files ---------------------------------------------------------------------------------------------
+
+LISTED = xlsx(
+    [row("select_one_from_file xa.csv", "q", "Q"), row("note", "n", "N", **{"media::image": "Hình.png"})],
+    settings=[{"version": "1"}],
+)
+XA = "name,label\nx1,Xã Một\n".encode()
+FILES = {"xa.csv": XA, "Hình.png": b"\x89PNG"}
+
+
+def archive(files: Mapping[str, bytes]) -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, content in files.items():
+            made.writestr(name, content)
+    return written.getvalue()
+
+
+@pytest.mark.parametrize("folder", ["", "phieu-media"])
+def test_files_are_found_beside_the_form_and_in_its_media_folder(tmp_path: Path, folder: str) -> None:
+    path = tmp_path / "phieu.xlsx"
+    path.write_bytes(LISTED)
+    (tmp_path / folder).mkdir(exist_ok=True)
+    for name, content in FILES.items():
+        (tmp_path / folder / name).write_bytes(content)
+    made = convert(path)
+    assert {file.name: file.content for file in made.attached} == FILES
+    form = read_converted(made).form
+    assert form is not None
+    asked = next(form.questions())
+    assert [choice.name for choice in asked.choices] == ["x1"]
+    assert check(path).form == form
+
+
+def test_a_file_written_in_other_letters_is_found(tmp_path: Path) -> None:
+    (tmp_path / "phieu.xlsx").write_bytes(LISTED)
+    (tmp_path / "XA.CSV").write_bytes(XA)
+    report = check(tmp_path / "phieu.xlsx")
+    assert report.form is not None
+    assert [found.code for found in report.warnings] == ["missing_media"]
+
+
+def test_a_form_and_its_files_may_come_in_one_archive() -> None:
+    inside = {"phieu/Phiếu 1.xlsx": LISTED, "phieu/media/xa.csv": XA, "__MACOSX/phieu/._xa.csv": b"?"}
+    report = check(archive(inside))
+    assert report.form is not None
+    assert (report.form.id, [found.code for found in report.warnings]) == ("Phiếu_1", ["missing_media"])
+
+
+def test_files_may_be_given_with_a_form() -> None:
+    assert check(LISTED, files=FILES).form is not None
+    missing = check(LISTED)
+    assert places(missing.errors) == [("missing_file", "survey", 2, "type")]
+    assert "xa.csv" in missing.lines("vi")[1]
+
+
+@pytest.mark.parametrize(
+    ("inside", "code"),
+    [
+        ({"a.txt": b"x"}, "form_not_xlsx"),
+        ({"a.xlsx": LISTED, "b.xlsx": LISTED}, "form_not_xlsx"),
+        ({"a.xlsx": LISTED, "xa.csv": bytes(10 * 2**20)}, "form_unsafe"),
+        ({"a.xlsx": b"PK\x03\x04"}, "form_corrupt"),
+    ],
+)
+def test_an_archive_without_one_form_or_with_too_much_is_refused(
+    inside: Mapping[str, bytes], code: str
+) -> None:
+    with pytest.raises(Problem) as raised:
+        convert(archive(inside))
+    assert raised.value.code == code
+
+
+def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "phieu.xlsx").write_bytes(LISTED)
+    with (tmp_path / "Hình.png").open("wb") as file:
+        file.truncate(MAX_FILE + 1)
+    with pytest.raises(Problem) as raised:
+        convert(tmp_path / "phieu.xlsx")
+    assert raised.value.code == "form_attached_too_large"
+    assert raised.value.params["name"] == "Hình.png"
+
+
+def test_a_workbook_of_excel_97_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "phieu.xls"
+    path.write_bytes((Path(__file__).parents[1] / "forms" / "phieu.xls").read_bytes())
+    form = check(path).form
+    assert form is not None
+    assert [(asked.name, asked.row) for asked in form.questions()] == [("ten", 2), ("tuoi", 3)]
+
+
+@pytest.mark.parametrize("header", ["clause", "display.text"])
+def test_a_workbook_of_odk_x_is_told_to_be_another_dialect(header: str) -> None:
+    survey = [{"type": "text", "name": "a", header: "x"}]
+    assert places(found(survey)) == [("odkx", "survey", 1, header)]
 
 
 # The catalogue ----------------------------------------------------------------------------------------------
@@ -606,10 +722,13 @@ def test_an_expression_is_shown_as_its_author_wrote_it(source: str, written: str
 def test_every_finding_has_a_sentence_and_every_sentence_a_finding() -> None:
     """Read from the source: a finding that no test meets must not reach an author as a bare key."""
     root = Path(__file__).parents[2]
-    source = "".join(
-        (root / path).read_text(encoding="utf-8") for path in ("surveys/xform.py", "bot/authoring/convert.py")
+    paths = ["surveys/attachments.py", "bot/authoring/convert.py", "bot/authoring/attached.py"]
+    paths += [str(path.relative_to(root)) for path in sorted((root / "surveys" / "xform").glob("*.py"))]
+    source = "".join((root / path).read_text(encoding="utf-8") for path in paths)
+    codes = set(
+        re.findall(r'(?:notes\.error|notes\.warn|self\.error|Finding|Unreadable)\(\s*"(\w+)"', source)
     )
-    codes = set(re.findall(r'(?:self\.error|self\.warn|Finding)\(\s*"(\w+)"', source))
+    codes |= set(re.findall(r'yield "(\w+)", \{', source)) | {"required_type"}
     codes |= set(re.findall(r'_sentence\(\s*r"(?:[^"\\]|\\.)*",\s*"(\w+)"', source))
     codes |= set(re.findall(r'\("(unsupported_\w+)", \{', source)) | {"converter_warned"}
     codes -= set(re.findall(r'"(\w+)": \("unsupported_', source))

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import render
-from bot.conversation import Aside, answer, listen, notices, staged
+from bot import buttons, render, wishes
+from bot.buttons import data, mark, mark_of, place_of, read_data
+from bot.conversation import Aside, answer, listen, misread, notices, page_after, shifted, staged
 from bot.messages import ABILITIES, Inbound, What
 from bot.questionnaires import Prepared, context, prepare
-from bot.render import data, mark, mark_of, read_data
+from bot.rosters import pending_mark
 from bot.texts import LANGUAGES, say
 from storage.contacts import Contact
 from storage.interviews import Interview
@@ -70,6 +71,7 @@ INTERVIEW = Interview(
     reference_date="2026-03-01",
     area_code="26740",
     state=State(),
+    campaign_instrument=0,
 )
 
 
@@ -115,6 +117,55 @@ def means(
 
 def button(op: str, ref: str = "", choice: str = "", interview: int = 7) -> Inbound:
     return tap(data(op, interview, mark_of(ref) if ref else "", mark(choice) if choice else ""))
+
+
+def household() -> Prepared:
+    made = converted(
+        [
+            row("integer", "count", "How many?"),
+            row("begin repeat", "member", "Thành viên", repeat_count="${count}"),
+            row("text", "name", "Name?"),
+            row("integer", "age", "Age of ${name}?"),
+            row("end repeat"),
+            row("begin repeat", "field", "Thửa ruộng"),
+            row("text", "where", "Where?"),
+            row("end repeat"),
+            row("text", "words", "Anything to say?"),
+        ],
+        [],
+        [{"form_id": "h", "version": "1"}],
+    )
+    form = read_form(made.xform, made.rows).form
+    assert form is not None
+    return prepare(2, form, Instrument("h", "1", "", "h", Unit.PERSON))
+
+
+HOUSEHOLD = household()
+PEOPLE: dict[str, str] = {
+    "/data/count": "3",
+    "/data/member[1]/name": "Nguyễn Thị Lan",
+    "/data/member[1]/age": "40",
+    "/data/member[2]/name": "Trần Minh",
+    "/data/member[2]/age": "41",
+    "/data/member[3]/name": "Trần Lan Anh",
+    "/data/member[3]/age": "9",
+}
+FIELDS = {"/data/field[1]/where": "Đồng Trên", "/data/field[2]/where": "Bờ Sông"}
+AT_FIELDS = State({**PEOPLE, **FIELDS}, counts={"/data/field": 2})
+AT_WORDS = replace(AT_FIELDS, closed=frozenset({"/data/field"}))
+AT_REVIEW = replace(AT_WORDS, answers={**AT_WORDS.answers, "/data/words": "no"})
+ON_MEMBERS = replace(AT_WORDS, focus=engine.Focus("/data/member"))
+
+
+def heard(said: str, state: State, page: int = 0) -> Event | Aside:
+    """What typed words mean in the household's interview."""
+    standing = wishes.standing(HOUSEHOLD, state, ABOUT, page=page)
+    return listen(text(said), CONTACT, INTERVIEW, HOUSEHOLD, TODAY, standing)
+
+
+def tapped(carried: str, state: State) -> Event | Aside:
+    standing = wishes.standing(HOUSEHOLD, state, ABOUT)
+    return listen(tap(carried), CONTACT, INTERVIEW, HOUSEHOLD, TODAY, standing)
 
 
 # ── buttons ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -186,6 +237,196 @@ def test_buttons_outside_an_interview_say_what_they_are_for() -> None:
     assert means(tap(data(render.LANGUAGE, 0, "en"))) == Aside("language", "en")
     assert means(tap(data(render.WORD, 0, "privacy_request"))) == Aside("privacy_request")
     assert means(tap(data(render.WORD, 0, "close_sure", CODE))) == Aside("close_sure", CODE)
+
+
+# ── buttons about members of repeats ────────────────────────────────────────────────────────────────────────
+
+
+def test_every_button_about_a_member_is_one_event() -> None:
+    second, age = place_of("/data/member[2]", 0), place_of("/data/member[2]/age", 0)
+    members = place_of("/data/member", 0)
+    assert tapped(data(buttons.REMOVE, 7, second), ON_MEMBERS) == engine.Remove("/data/member[2]")
+    assert tapped(data(buttons.MEMBER, 7, second), ON_MEMBERS) == Aside("member", "/data/member[2]")
+    assert tapped(data(buttons.CHANGE, 7, age), AT_WORDS) == Change("/data/member[2]/age")
+    assert tapped(data(buttons.ROSTER, 7, members), AT_WORDS) == engine.ShowRoster("/data/member")
+    assert tapped(data(buttons.ADD, 7, members, "3"), AT_WORDS) == engine.Add("/data/member")
+    assert tapped(data(buttons.PAGE, 7, members, "2"), ON_MEMBERS) == Aside("page", "2")
+    assert tapped(data(buttons.PAGE, 7, "all", "1"), AT_REVIEW) == Aside("page", "1")
+
+
+def test_a_button_from_before_somebody_was_taken_out_leads_to_the_list() -> None:
+    removed = replace(AT_WORDS, removals=1)
+    for op in (buttons.REMOVE, buttons.MEMBER):
+        assert tapped(data(op, 7, place_of("/data/member[2]", 0)), removed) == Aside("moved", "/data/member")
+    answered = data(buttons.KEEP, 7, place_of("/data/field[2]/where", 0))
+    assert tapped(answered, removed) == Aside("moved", "/data/field")
+    # What is in no repeat is still what it was.
+    assert tapped(data(buttons.CHANGE, 7, mark_of("/data/count")), removed) == Change("/data/count")
+
+
+def test_a_second_tap_on_add_adds_nobody_else() -> None:
+    carried = data(buttons.ADD, 7, place_of("/data/field", 0), "2")
+    assert tapped(carried, AT_FIELDS) == engine.Add("/data/field")
+    assert tapped(carried, replace(AT_FIELDS, counts={"/data/field": 3})) == Aside("stale_tap")
+
+
+def test_an_old_yes_confirms_nothing_else() -> None:
+    lan, minh = (engine.Pending("remove", f"/data/member[{number}]") for number in (1, 2))
+    yes = data(buttons.CONFIRM, 7, pending_mark(lan), "1")
+    asked = replace(AT_WORDS, focus=engine.Focus("/data/member", None, lan))
+    assert tapped(yes, asked) == engine.Confirm(True)
+    assert tapped(data(buttons.CONFIRM, 7, pending_mark(lan), "0"), asked) == engine.Confirm(False)
+    assert tapped(yes, AT_WORDS) == Aside("stale_tap")
+    assert tapped(yes, replace(asked, focus=engine.Focus("/data/member", None, minh))) == Aside("stale_tap")
+
+
+@pytest.mark.parametrize(
+    ("ref", "gone", "now"),
+    [
+        ("/data/count", ["/data/member[1]"], "/data/count"),
+        ("/data/member[3]/age", ["/data/member[1]"], "/data/member[2]/age"),
+        ("/data/member[3]/age", ["/data/member[1]", "/data/member[1]"], "/data/member[1]/age"),
+        ("/data/member[1]/age", ["/data/member[2]"], "/data/member[1]/age"),
+        ("/data/member[2]/age", ["/data/member[2]"], None),
+        ("/data/house[2]/member[3]/age", ["/data/house[1]/member[1]"], "/data/house[2]/member[3]/age"),
+        ("/data/house[2]/member[3]/age", ["/data/house[1]"], "/data/house[1]/member[3]/age"),
+        ("/data/house[2]/member[3]/age", ["/data/house[2]/member[2]"], "/data/house[2]/member[2]/age"),
+        ("/data/members[2]/age", ["/data/member[1]"], "/data/members[2]/age"),
+    ],
+)
+def test_what_a_message_answered_is_found_again_after_removals(
+    ref: str, gone: list[str], now: str | None
+) -> None:
+    assert shifted(ref, gone) == now
+
+
+# ── words about lists ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("said", "state", "meant"),
+    [
+        # who is there
+        ("danh sách", ON_MEMBERS, engine.ShowRoster("/data/member")),
+        ("danh sach", AT_FIELDS, engine.ShowRoster("/data/field")),
+        ("danh sách", AT_REVIEW, Aside("lists")),
+        ("thành viên", AT_FIELDS, engine.ShowRoster("/data/member")),
+        ("danh sách thửa ruộng", AT_REVIEW, engine.ShowRoster("/data/field")),
+        # one more, nobody else
+        ("có", AT_FIELDS, engine.Add("/data/field")),
+        ("còn", AT_FIELDS, engine.Add("/data/field")),
+        ("thêm", AT_FIELDS, engine.Add("/data/field")),
+        ("thêm thửa ruộng", AT_FIELDS, engine.Add("/data/field")),
+        ("thêm người", ON_MEMBERS, engine.Add("/data/member")),
+        ("thêm người", AT_REVIEW, Aside("lists")),
+        ("thêm thành viên", AT_REVIEW, engine.Add("/data/member")),
+        ("thêm thửa ruộng", AT_WORDS, engine.Add("/data/field")),
+        ("thêm đường vào làng", AT_WORDS, Typed("thêm đường vào làng")),
+        ("hết rồi", AT_FIELDS, engine.NoMore("/data/field")),
+        ("không còn ai", AT_FIELDS, engine.NoMore("/data/field")),
+        ("khong", AT_FIELDS, engine.NoMore("/data/field")),
+        ("hết rồi", AT_WORDS, Typed("hết rồi")),
+        # out with one
+        ("bỏ người 3", AT_WORDS, engine.Remove("/data/member[3]")),
+        ("xoá 2", ON_MEMBERS, engine.Remove("/data/member[2]")),
+        ("bo 2", AT_FIELDS, engine.Remove("/data/field[2]")),
+        ("bỏ thửa ruộng 1", AT_REVIEW, engine.Remove("/data/field[1]")),
+        ("xóa Minh", AT_WORDS, engine.Remove("/data/member[2]")),
+        ("xoa tran minh", AT_REVIEW, engine.Remove("/data/member[2]")),
+        ("bỏ Bờ Sông", AT_REVIEW, engine.Remove("/data/field[2]")),
+        ("bỏ Lan", AT_REVIEW, engine.Remove("/data/member[1]")),
+        ("bỏ người 9", AT_WORDS, Aside("nobody", "nguoi 9")),
+        ("bỏ Tèo", ON_MEMBERS, Aside("nobody", "teo")),
+        ("bỏ học", AT_WORDS, Typed("bỏ học")),
+        ("bố Minh", AT_WORDS, Typed("bố Minh")),
+        ("bỏ qua", AT_FIELDS, Typed("bỏ qua")),
+        # change one
+        ("sửa Minh", AT_REVIEW, Aside("member", "/data/member[2]")),
+        ("sửa người 1", AT_WORDS, Aside("member", "/data/member[1]")),
+        ("sửa 2", ON_MEMBERS, Aside("member", "/data/member[2]")),
+        ("2", ON_MEMBERS, Aside("member", "/data/member[2]")),
+        ("Minh", ON_MEMBERS, Aside("member", "/data/member[2]")),
+        ("sửa 2", AT_REVIEW, Typed("sửa 2")),
+        ("xong", ON_MEMBERS, Keep()),
+        ("trợ giúp", ON_MEMBERS, Typed("trợ giúp")),
+        ("Tèo", ON_MEMBERS, Aside("nobody", "Tèo")),
+        # looking for an answer
+        ("xem lại tuổi", AT_REVIEW, Aside("find", "tuổi")),
+        ("tìm Bờ Sông", AT_REVIEW, Aside("find", "Bờ Sông")),
+        ("xem lại tuổi Minh", AT_FIELDS, Aside("find", "tuổi Minh")),
+        ("tìm việc làm", AT_WORDS, Typed("tìm việc làm")),
+        ("xem lại", AT_REVIEW, Typed("xem lại")),
+        ("tiếp", AT_REVIEW, Typed("tiếp")),
+    ],
+)
+def test_words_about_a_list_mean_what_the_person_sees(said: str, state: State, meant: Event | Aside) -> None:
+    assert heard(said, state) == meant
+
+
+def test_a_name_that_two_have_is_nobodys() -> None:
+    twins = replace(AT_WORDS, answers={**AT_WORDS.answers, "/data/member[3]/name": "Lê Thị Lan"})
+    assert heard("xóa Lan", twins) == Typed("xóa Lan")
+    assert heard("xóa Nguyễn Thị Lan", twins) == engine.Remove("/data/member[1]")
+
+
+@pytest.mark.parametrize(("said", "yes"), [("có", True), ("vâng", True), ("không", False), ("thôi", False)])
+def test_yes_and_no_settle_what_was_asked_back(said: str, yes: bool) -> None:
+    pending = engine.Pending("remove", "/data/member[2]")
+    state = replace(AT_WORDS, focus=engine.Focus("/data/member", None, pending))
+    assert heard(said, state) == engine.Confirm(yes)
+    assert heard("tôi không hiểu câu này", state) == Typed("tôi không hiểu câu này")
+
+
+def test_pages_are_turned_only_where_there_are_more() -> None:
+    many = {f"/data/field[{number}]/where": f"Nơi {number}" for number in range(1, 40)}
+    state = replace(AT_REVIEW, answers={**AT_REVIEW.answers, **many}, counts={"/data/field": 39})
+    assert heard("tiếp", state) == Aside("page", "1")
+    assert heard("trang sau", state) == Aside("page", "1")
+    assert heard("tiếp", state, page=1) == Typed("tiếp")
+    assert heard("trước", state, page=1) == Aside("page", "0")
+    assert heard("trước", state) == Typed("trước")
+    assert heard("tiếp tục", state) == Typed("tiếp tục")
+
+
+@given(st.text(max_size=70), st.sampled_from([AT_FIELDS, AT_WORDS, AT_REVIEW, ON_MEMBERS]))
+def test_any_words_about_a_list_mean_something(said: str, state: State) -> None:
+    meaning = heard(said, state)
+    assert isinstance(meaning, Aside | Typed) or not isinstance(meaning, Answer)
+
+
+def test_misunderstandings_in_a_row_are_counted_and_success_begins_anew() -> None:
+    refused = engine.Step(State(), refusal=engine.Refusal("reply.not_a_choice"))
+    told = engine.Step(State(), refusal=engine.Refusal("reply.still_open"))
+    assert misread(1, Typed("x"), refused) == 2
+    assert misread(1, Answer(CHILD, "x"), refused) == 1
+    assert misread(3, Typed("submit"), told) == 0
+    assert misread(3, Typed("yes"), engine.Step(State())) == 0
+
+
+def test_a_page_is_kept_while_the_same_list_is_looked_at() -> None:
+    refused = engine.Step(State(), refusal=engine.Refusal("reply.which"))
+    assert page_after(4, Typed("x"), refused) == 4
+    assert page_after(4, Toggle(MANY, "a"), engine.Step(State())) == 4
+    assert page_after(4, Answer(CHILD, "yes"), engine.Step(State())) == 0
+
+
+def test_the_product_speaks_a_language_that_the_form_has() -> None:
+    def spoken(*languages: str, default: str, wanted: str) -> str:
+        plain = PREPARED.form
+        form = replace(plain, languages=languages, default_language=default)
+        return prepare(3, form, Instrument("i", "1", "", "f", Unit.PERSON)).spoken(wanted)
+
+    both = ("Tiếng Việt (vi)", "English (en)")
+    assert spoken(*both, default=both[0], wanted="en") == "en"
+    assert spoken(both[0], default=both[0], wanted="en") == "vi"
+    assert spoken(both[1], default=both[1], wanted="vi") == "en"
+    assert spoken("Khmer (km)", both[1], default="Khmer (km)", wanted="vi") == "en"
+    assert spoken("Khmer (km)", default="Khmer (km)", wanted="vi") == "vi"
+    # A form that does not say in which language it is.
+    assert spoken("default", default="default", wanted="en") == "en"
+
+
+# ── what goes alone ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_what_belongs_to_a_consent_or_a_wizard_goes_alone_and_means_the_same() -> None:
@@ -358,7 +599,7 @@ def test_what_no_longer_applies_is_listed_after_what_was_changed() -> None:
     said = told(Answer(CHILD, "no"), HALF)
     assert said == [
         say("vi", "turn.changed", question="A child", value="NO"),
-        say("vi", "turn.dropped", lines="– Its name?"),
+        say("vi", "turn.dropped", lines="– Its name"),
     ]
 
 

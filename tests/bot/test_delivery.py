@@ -13,12 +13,17 @@ from sqlalchemy import select
 from bot.channels import Fate, Outcome
 from bot.channels.telegram_api import TelegramSender
 from bot.delivery import LEASE_MS, Delivery
-from bot.doubles.telegram import NO_LIMITS, BotApiDouble, FaultKind
+from bot.doubles.telegram import BotApiDouble
+from bot.doubles.telegram_people import NO_LIMITS, FaultKind, Limits
 from bot.messages import Outgoing
+from bot.pacing import RESERVE, SendingAccount
 from bot.texts import say
+from bot.web.telegram import Prompts
 from storage import contacts, leases, outbox
-from storage.outbox import Draft
+from storage.outbox import Draft, Standing, Verdict, Waiting
 from storage.schema import outbox as table
+from tests.benchmarks.bots import free_port
+from tests.benchmarks.survey import NAME, publication
 from tests.town import Resident, Town, found
 
 PATIENCE = 30.0
@@ -40,10 +45,25 @@ def resident(town: Town) -> Resident:
     return person
 
 
-def queue(town: Town, *people: Resident, message: str = PLAIN, bulk: bool = False, key: str = "") -> None:
+def queue(
+    town: Town,
+    *people: Resident,
+    message: str = PLAIN,
+    bulk: bool = False,
+    key: str = "",
+    campaign: int | None = None,
+) -> None:
     """Put a message for each of ``people`` into the outbox."""
     drafts = [
-        Draft("telegram", person.contact_id, f"{key or 'test'}:{person.address}", message, {}, bulk=bulk)
+        Draft(
+            "telegram",
+            person.contact_id,
+            f"{key or 'test'}:{person.address}",
+            message,
+            {},
+            bulk=bulk or campaign is not None,
+            campaign_id=campaign,
+        )
         for person in people
     ]
     town.database.write(lambda connection: outbox.queue(connection, town.keyring, drafts, town.now))
@@ -79,9 +99,9 @@ async def telegram(*people: Resident) -> AsyncIterator[tuple[BotApiDouble, Teleg
 
 
 @asynccontextmanager
-async def delivering(town: Town, sender: Any) -> AsyncIterator[Delivery]:
+async def delivering(town: Town, sender: Any, **more: Any) -> AsyncIterator[Delivery]:
     """A delivery that runs, until the end of the block."""
-    delivery = Delivery(town.database, town.keyring, "telegram", sender, clock=lambda: town.now)
+    delivery = Delivery(town.database, town.keyring, "telegram", sender, lambda: town.now, **more)
     running = asyncio.create_task(delivery.run())
     try:
         yield delivery
@@ -130,8 +150,8 @@ def test_a_flood_halts_the_whole_account_until_its_time_is_over(town: Town) -> N
                         await asyncio.sleep(0.02)
                 calls = len(api.calls("sendMessage"))
                 assert {call.status for call in api.calls("sendMessage")} == {429}
-                halted = town.database.read(lambda connection: outbox.halted_until(connection, "telegram"))
-                assert halted == town.now + 7_000
+                stands = town.database.read(lambda connection: outbox.standing(connection, "telegram"))
+                assert stands.halted_until == town.now + 7_000
                 # Nothing goes out before that, however often it is looked at.
                 for _ in range(3):
                     delivery.wake()
@@ -155,7 +175,14 @@ def test_a_flood_stops_what_was_claimed_with_it(town: Town) -> None:
 
         taken = 0
 
-        async def send(self, address: str, outgoing: Outgoing) -> Outcome:
+        async def send(
+            self,
+            address: str,
+            outgoing: Outgoing,
+            tapped: str = "",
+            language: str = "vi",
+            bulk: bool = False,
+        ) -> Outcome:
             self.taken += 1
             first = self.taken == 1
             await asyncio.sleep(0.01)
@@ -219,19 +246,20 @@ def test_a_server_that_is_not_there_is_tried_again_later(town: Town) -> None:
     queue(town, lan)
 
     async def main() -> None:
-        async with telegram(lan) as (api, sender):
-            address = sender._base
-            sender._base = "http://127.0.0.1:1"
-            async with delivering(town, sender) as delivery:
-                async with asyncio.timeout(PATIENCE):
-                    while not (row := rows(town)[0]).fault or row.state != "due":
-                        await asyncio.sleep(0.02)
-                assert row.due_at > town.now
-                sender._base = address
+        port = free_port()
+        sender = TelegramSender("42:delivery", f"http://127.0.0.1:{port}")
+        async with delivering(town, sender) as delivery:
+            async with asyncio.timeout(PATIENCE):
+                while not (row := rows(town)[0]).fault or row.state != "due":
+                    await asyncio.sleep(0.02)
+            assert row.due_at > town.now
+            async with BotApiDouble("42:delivery", port=port) as api:
+                api.start(int(lan.address))
                 town.now = row.due_at
                 delivery.wake()
                 await settled(town, "sent")
-            assert len(texts(api, lan)) == 1
+                assert len(texts(api, lan)) == 1
+        await sender.close()
 
     asyncio.run(main())
 
@@ -263,7 +291,14 @@ def test_messages_to_one_person_arrive_in_the_order_they_were_queued(town: Town)
             self.begun = 0
             self.arrived: list[str] = []
 
-        async def send(self, address: str, outgoing: Outgoing) -> Outcome:
+        async def send(
+            self,
+            address: str,
+            outgoing: Outgoing,
+            tapped: str = "",
+            language: str = "vi",
+            bulk: bool = False,
+        ) -> Outcome:
             self.begun += 1
             await asyncio.sleep(0.05 / self.begun)
             self.arrived.append(outgoing.text)
@@ -285,7 +320,14 @@ def test_whoever_holds_the_lease_sends_and_the_other_waits(town: Town) -> None:
         def __init__(self) -> None:
             self.sent = 0
 
-        async def send(self, address: str, outgoing: Outgoing) -> Outcome:
+        async def send(
+            self,
+            address: str,
+            outgoing: Outgoing,
+            tapped: str = "",
+            language: str = "vi",
+            bulk: bool = False,
+        ) -> Outcome:
             self.sent += 1
             return Outcome(Fate.SENT)
 
@@ -339,3 +381,283 @@ def test_sends_that_a_dead_process_had_begun_become_unknown_at_the_next_epoch(to
     late = [outbox.Settled(row.id, "due") for row in rows(town)]
     town.database.write(lambda connection: outbox.settle(connection, "dead", epoch, late[1:], town.now))
     assert states(town)[1] == "sent"
+
+
+# ── campaigns ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def opened(town: Town) -> tuple[int, str]:
+    """*(id, code)* of an open campaign."""
+    town.act("instrument.publish", publication())
+    code = town.campaign(basis="dieu_19", instrument=NAME)
+    return town.act("campaign.status", {"campaign": code})["id"], code
+
+
+class Taking:
+    """A channel that takes everything, slowly, and remembers for whom."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+        self.begun: list[tuple[float, str]] = []
+        self.outcome = Outcome(Fate.SENT)
+
+    async def send(
+        self, address: str, outgoing: Outgoing, tapped: str = "", language: str = "vi", bulk: bool = False
+    ) -> Outcome:
+        self.begun.append((asyncio.get_running_loop().time(), address))
+        await asyncio.sleep(self.seconds)
+        return self.outcome
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def test_nothing_goes_out_of_a_paused_campaign_and_all_of_it_when_it_goes_on(town: Town) -> None:
+    campaign, code = opened(town)
+    people = [resident(town) for _ in range(40)]
+    queue(town, *people, campaign=campaign)
+
+    async def main() -> None:
+        sender = Taking()
+        async with delivering(town, sender):
+            await until(lambda: len(sender.begun) >= 3)
+            await asyncio.to_thread(town.act, "campaign.pause", {"campaign": code})
+            at_pause = len(sender.begun)
+            # Within a second: whatever had begun by then, and no more.
+            await asyncio.sleep(1.0)
+            stopped = len(sender.begun)
+            assert stopped - at_pause <= 30
+            await asyncio.sleep(0.7)
+            assert len(sender.begun) == stopped < len(people)
+            assert set(await asyncio.to_thread(states, town)) == {"sent", "due"}
+            await asyncio.to_thread(town.act, "campaign.resume", {"campaign": code})
+            await settled(town, *["sent"] * len(people))
+        assert len(sender.begun) == len({address for _, address in sender.begun}) == len(people)
+
+    asyncio.run(main())
+
+
+def test_nothing_is_sent_for_a_closed_campaign_and_its_messages_say_why(town: Town) -> None:
+    campaign, code = opened(town)
+    people = [resident(town) for _ in range(12)]
+    queue(town, *people, campaign=campaign)
+    town.act("campaign.close", {"campaign": code})
+
+    async def main() -> None:
+        sender = Taking()
+        async with delivering(town, sender):
+            await settled(town, *["dropped"] * len(people))
+        assert sender.begun == []
+        assert {row.fault for row in rows(town)} == {outbox.OVER}
+
+    asyncio.run(main())
+
+
+def test_whether_a_message_is_still_wanted_is_asked_when_it_is_claimed(town: Town) -> None:
+    lan, ann, minh = resident(town), resident(town), resident(town)
+    queue(town, lan, ann, bulk=True)
+    queue(town, minh)
+
+    def wanted(connection: Any, claimed: Any) -> dict[int, Verdict]:
+        assert all(isinstance(one, Waiting) and one.bulk for one in claimed)
+        return {one.id: Verdict("drop", "answered") for one in claimed if one.contact_id == lan.contact_id}
+
+    async def main() -> None:
+        sender = Taking()
+        async with delivering(town, sender, wanted=wanted):
+            await settled(town, "dropped", "sent", "sent")
+        assert {address for _, address in sender.begun} == {ann.address, minh.address}
+        assert rows(town)[0].fault == "answered"
+
+    asyncio.run(main())
+
+
+def test_who_can_not_be_reached_any_more_is_told_to_whoever_plans(town: Town) -> None:
+    gone, lan = resident(town), resident(town)
+    queue(town, gone, lan, bulk=True)
+    told: list[list[int]] = []
+
+    async def main() -> None:
+        async with telegram(gone, lan) as (api, sender):
+            api.deactivate(int(gone.address))
+            async with delivering(town, sender, lost=lambda _, ids, now: told.append(list(ids))):
+                await settled(town, "dropped", "sent")
+        assert told == [[gone.contact_id]]
+
+    asyncio.run(main())
+
+
+# ── pace ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_chat_gets_one_message_a_second_of_our_own_accord_whoever_else_gets_theirs(town: Town) -> None:
+    lan, ann = resident(town), resident(town)
+    for key in ("one", "two"):
+        queue(town, lan, ann, bulk=True, key=key)
+
+    async def main() -> None:
+        sender = Taking()
+        async with delivering(town, sender):
+            await settled(town, *["sent"] * 4)
+        for person in (lan, ann):
+            first, second = (at for at, address in sender.begun if address == person.address)
+            assert second - first >= 1.0
+
+    asyncio.run(main())
+
+
+def test_with_telegrams_own_limits_no_bulk_message_is_ever_refused_for_pace(town: Town) -> None:
+    people = [resident(town) for _ in range(75)]
+    queue(town, *people, bulk=True)
+
+    async def main() -> None:
+        async with BotApiDouble("42:delivery", limits=Limits()) as api:
+            for person in people:
+                api.start(int(person.address))
+            sender = TelegramSender(api.token, api.base_url)
+            async with delivering(town, sender):
+                await settled(town, *["sent"] * len(people))
+            await sender.close()
+            assert {call.status for call in api.requests} == {200}
+            assert all(api.chat(int(person.address)).sent == 1 for person in people)
+
+    asyncio.run(main())
+
+
+def test_only_bulk_messages_of_a_paid_tier_are_paid_for(town: Town) -> None:
+    lan, ann = resident(town), resident(town)
+    queue(town, lan, bulk=True)
+    queue(town, ann)
+
+    async def main() -> None:
+        async with BotApiDouble("42:delivery", limits=NO_LIMITS) as api:
+            for person in (lan, ann):
+                api.start(int(person.address))
+            sender = TelegramSender(api.token, api.base_url, per_second=500)
+            async with delivering(town, sender, per_second=500):
+                await settled(town, "sent", "sent")
+            await sender.close()
+            assert not api.violations
+            paid = {call.params["chat_id"]: call.params.get("allow_paid_broadcast") for call in api.requests}
+            assert paid == {int(lan.address): True, int(ann.address): None}
+
+    asyncio.run(main())
+
+
+# ── a platform in trouble ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("kind", [FaultKind.ERROR, FaultKind.BAD_GATEWAY])
+def test_an_answer_to_somebody_is_tried_again_when_the_platform_failed_a_bulk_message_is_not(
+    town: Town, kind: FaultKind
+) -> None:
+    lan, ann = resident(town), resident(town)
+    queue(town, lan, bulk=True)
+    queue(town, ann)
+
+    async def main() -> None:
+        async with telegram(lan, ann) as (api, sender):
+            for person in (lan, ann):
+                api.fault(kind, "sendMessage", chat_id=int(person.address))
+            async with delivering(town, sender) as delivery:
+                await until(lambda: states(town) == ["unknown", "due"])
+                town.now = rows(town)[1].due_at
+                delivery.wake()
+                await settled(town, "unknown", "sent")
+            assert len(texts(api, ann)) == 1
+            assert texts(api, lan) == []
+
+    asyncio.run(main())
+
+
+def test_while_nobody_knows_what_becomes_of_messages_only_few_are_risked(town: Town) -> None:
+    people = [resident(town) for _ in range(60)]
+    queue(town, *people, bulk=True)
+
+    async def main() -> None:
+        sender = Taking()
+        sender.outcome = Outcome(Fate.UNKNOWN, "timed out")
+        async with delivering(town, sender):
+            await asyncio.sleep(2.5)
+            assert 1 <= len(sender.begun) <= 16
+            sender.outcome = Outcome(Fate.SENT)
+            await until(lambda: "due" not in states(town))
+        assert states(town).count("unknown") <= 16
+
+    asyncio.run(main())
+
+
+def test_a_chat_that_moved_gets_its_message_at_its_new_address(town: Town) -> None:
+    lan, ann = resident(town), resident(town)
+    queue(town, lan, ann)
+    ids = [lan.contact_id, ann.contact_id]
+    new = str(int(lan.address) + 500_000)
+
+    class Moving(Taking):
+        async def send(self, address: str, *_: Any, **__: Any) -> Outcome:
+            self.begun.append((0.0, address))
+            if address == lan.address:
+                return Outcome(Fate.RETRY, "migrated", 0.0, new)
+            if address == ann.address:
+                return Outcome(Fate.RETRY, "migrated", 0.0, new)
+            return Outcome(Fate.SENT)
+
+    async def main() -> None:
+        sender = Moving()
+        async with delivering(town, sender):
+            # The second moves to where somebody is known already, who has messages of their own.
+            await settled(town, "sent", "dropped")
+        assert [address for _, address in sender.begun].count(new) == 1
+
+    asyncio.run(main())
+    known = town.database.read(lambda connection: contacts.addresses(connection, town.keyring, ids))
+    assert known == {ids[0]: new}
+
+
+def test_prompts_wait_for_a_halt_that_another_process_was_told_and_tell_of_their_own(town: Town) -> None:
+    async def main() -> None:
+        sender = Taking()
+        account = SendingAccount(town.database, "telegram", lambda: town.now)
+        prompts = Prompts(sender, 2, account)  # type: ignore[arg-type]
+        stop = asyncio.Event()
+        running = asyncio.create_task(account.run(stop))
+        await town.database.writing(
+            lambda connection: outbox.halt(connection, "telegram", town.now + 60_000, town.now)
+        )
+        await until(lambda: account.halted > 0)
+        assert not prompts.may_ride("5"), "nobody would know that it was refused"
+        sending = prompts.send("5", Outgoing("Câu hỏi"), "")
+        await asyncio.sleep(0.2)
+        assert sender.begun == []
+        town.now += 60_001
+        await sending
+        assert [address for _, address in sender.begun] == ["5"]
+        # Told to wait itself, it has the whole account wait.
+        sender.outcome = Outcome(Fate.HALT, "flood", 30.0)
+        again = prompts.send("6", Outgoing("Câu hỏi"), "")
+        await until(lambda: len(sender.begun) == 2)
+        stands = await town.database.reading(lambda connection: outbox.standing(connection, "telegram"))
+        assert stands.halted_until >= town.now + 30_000
+        sender.outcome = Outcome(Fate.SENT)
+        town.now = stands.halted_until + 1
+        await again
+        stop.set()
+        await running
+
+    asyncio.run(main())
+
+
+def test_beside_bulk_messages_prompts_ride_only_where_they_surely_fit(town: Town) -> None:
+    async def main() -> None:
+        account = SendingAccount(town.database, "telegram", lambda: town.now)
+        assert [account.crowded() for _ in range(40)] == [False] * 40
+        account = SendingAccount(town.database, "telegram", lambda: town.now)
+        account.stands(Standing(bulk_until=town.now + 3_000))
+        assert account.crowded(), "the first one after a while: bulk messages have the whole pace"
+        assert [account.crowded() for _ in range(RESERVE - 1)] == [False] * (RESERVE - 1)
+        assert account.crowded()
+
+    asyncio.run(main())

@@ -141,28 +141,91 @@ def test_a_broken_line_of_bytes_and_an_endless_one_do_no_harm(form: Path) -> Non
     assert "Câu 2/2. Mấy?" in done.stdout.decode()
 
 
-def documents(done: Done) -> list[dict[str, Any]]:
+def events(done: Done) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def lines(*said: object) -> str:
+    return "\n".join(map(json.dumps, said))
+
+
 def test_a_program_talks_in_json_a_line_each_way(talk: Talk, form: Path) -> None:
-    said = [{"text": "c"}, {"name": "chon", "value": "b"}, {"name": "so", "value": ""}, {"text": "gửi"}]
-    begun, refused, chosen, left, over = documents(
-        talk(form, "--json", said="\n".join(map(json.dumps, said)))
+    said = lines(
+        {"value": "c"}, {"reply": "b"}, {"value": None}, {"submit": True}, {"value": "after the end"}
     )
-    assert (begun["asks"]["name"], begun["asks"]["kind"]) == ("chon", "select_one")
-    assert begun["asks"]["choices"] == [{"name": "a", "label": "A"}, {"name": "b", "label": "B"}]
-    assert (refused["refused"], refused["asks"]["name"]) == ("reply.not_a_choice", "chon")
-    assert (chosen["refused"], chosen["asks"]["name"]) == (None, "so")
-    assert (left["asks"], left["missing"]) == (None, {"so": "skipped"})
-    assert (over["over"], over["submitted"], over["answers"]) == (True, True, {"chon": "b"})
+    told = events(talk(form, "--json", said=said))
+    assert [event["event"] for event in told] == [
+        "question", "rejected", "question", "question", "review", "submitted",
+    ]  # fmt: skip
+    assert told[0]["choices"] == [{"name": "a", "label": "A"}, {"name": "b", "label": "B"}]
+    assert told[1]["reason"] == "choice"
+    assert told[-1]["values"] == {"/data/ten": "", "/data/chon": "b", "/data/so": ""}
 
 
-def test_a_line_that_is_no_message_is_answered_and_changes_nothing(talk: Talk, form: Path) -> None:
-    lines = ["{", "[1]", '{"name": "nobody", "value": "1"}', '{"text": 5}', '{"text": "a"}']
-    _, *wrong, last = documents(talk(form, "--json", said="\n".join(lines)))
-    assert [sorted(one) for one in wrong] == [["error"]] * 4
-    assert last["answers"] == {"chon": "a"}
+def test_a_line_that_is_no_object_is_rejected_and_changes_nothing(talk: Talk, form: Path) -> None:
+    said = "\n".join(["{", "[1]", "", '{"name": "nobody", "value": "1"}', "[" * 100_000, '{"value": "a"}'])
+    told = events(talk(form, "--json", said=said))
+    assert [event.get("reason") for event in told[1:-1:2]] == ["bad_line"] * 4
+    assert (told[-1]["event"], told[-1]["ref"]) == ("question", "/data/so")
+
+
+def test_when_a_programs_input_ends_the_talk_ends_without_a_word(talk: Talk, form: Path) -> None:
+    done = talk(form, "--json", "--set", "ten=Lan", said=lines({"value": "a"}))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [event["event"] for event in events(done)] == ["note", "question", "question"]
+
+
+def test_a_program_is_told_in_one_document_why_a_form_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "sai.xlsx"
+    path.write_bytes(xlsx(survey=[row("integer", "a", "A", relevant="${b} = 1")]))
+    assert main(["talk", str(path), "--json"]) == 1
+    (line,) = capsys.readouterr().out.splitlines()
+    told = json.loads(line)
+    assert (told["ok"], [error["row"] for error in told["errors"]]) == (False, [2])
+
+
+def test_a_program_waits_for_nothing_but_the_answer_to_its_line(form: Path) -> None:
+    with subprocess.Popen(
+        [*COMMAND, str(form), "--json"],
+        cwd=HOME,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    ) as child:
+        assert child.stdin is not None and child.stdout is not None
+        assert json.loads(child.stdout.readline())["ref"] == "/data/chon"
+        for value, ref in (("a", "/data/so"), ("3", None)):
+            child.stdin.write(json.dumps({"value": value}) + "\n")
+            child.stdin.flush()
+            assert json.loads(child.stdout.readline())["ref"] == ref
+        child.stdin.close()
+        assert child.stdout.read() == ""
+        assert child.wait(60) == 0
+
+
+HOUSE = xlsx(
+    survey=[
+        row("begin_repeat", "nguoi", "Người trong nhà"),
+        row("text", "ten", "Tên?"),
+        row("integer", "tuoi", "${ten} mấy tuổi?"),
+        row("end_repeat"),
+        row("text", "y", "Ý kiến?"),
+    ]
+)
+
+
+def test_a_household_is_listed_corrected_and_read_back_in_the_terminal(talk: Talk, tmp_path: Path) -> None:
+    path = tmp_path / "ho.xlsx"
+    path.write_bytes(HOUSE)
+    said = ["Lan", "40", "có", "Hà", "12", "danh sách", "xóa Lan", "có", "tiếp tục", "hết", "bỏ qua", "gửi"]
+    told = talk(path, said="\n".join(said)).stdout
+    assert "Lan mấy tuổi?" in told and "Hà mấy tuổi?" in told
+    listed = told.partition("Các câu trả lời:\n")[2].splitlines()
+    assert [line.rpartition(": ")[2] for line in listed[:3]] == ["Hà", "12", "(bỏ qua)"]
+    assert "Hà" in listed[1].partition(": ")[0]
 
 
 def take_the_terminal() -> None:

@@ -71,11 +71,13 @@ def test_an_edited_text_is_an_edit_of_that_message() -> None:
     "content",
     [
         {"sticker": {"file_id": "x", "emoji": "👍"}},
-        {"photo": [{"file_id": "x"}], "caption": "nhà tôi"},
-        {"voice": {"file_id": "x", "duration": 3}},
-        {"location": {"latitude": 10.7, "longitude": 106.7}},
+        {"photo": []},
+        {"photo": [{"width": 3}, None, "x"]},
+        {"voice": {"duration": 3}},
+        {"document": "x"},
+        {"location": {"latitude": "10.7", "longitude": 106.7}},
+        {"location": {"latitude": 91, "longitude": 0}},
         {"contact": {"phone_number": "0900000000", "first_name": "A"}},
-        {"document": {"file_id": "x"}, "media_group_id": "1"},
         {"poll": {"id": "1"}},
         {"story": {}},
         {"kind_of_the_future": {"a": 1}},
@@ -85,6 +87,57 @@ def test_what_is_not_text_is_noticed_as_unreadable(content: dict[str, Any]) -> N
     inbound = read(message=message(**content))
     assert inbound is not None
     assert inbound.what is What.UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "handle", "size"),
+    [
+        (
+            {
+                "photo": [
+                    {"file_id": "s", "width": 90, "height": 60, "file_size": 900},
+                    {"file_id": "l", "width": 1280, "height": 960, "file_size": 90_000},
+                    {"file_id": "m", "width": 320, "height": 240},
+                ],
+                "caption": "nhà tôi",
+            },
+            "image",
+            "l",
+            90_000,
+        ),
+        ({"photo": [{"file_id": "x"}]}, "image", "x", 0),
+        ({"voice": {"file_id": "v", "duration": 3, "file_size": 5}}, "audio", "v", 5),
+        ({"audio": {"file_id": "a", "mime_type": "audio/mpeg", "file_name": "1.mp3"}}, "audio", "a", 0),
+        ({"video": {"file_id": "f", "mime_type": "video/mp4"}}, "video", "f", 0),
+        ({"video_note": {"file_id": "n", "length": 240}}, "video", "n", 0),
+        ({"document": {"file_id": "d", "file_size": -4}, "media_group_id": "1"}, "file", "d", 0),
+        ({"document": {"file_id": "d", "mime_type": "image/png"}}, "image", "d", 0),
+        ({"document": {"file_id": "d", "mime_type": "application/pdf"}}, "file", "d", 0),
+    ],
+)
+def test_a_file_comes_with_its_kind_and_the_handle_it_is_fetched_by(
+    content: dict[str, Any], kind: str, handle: str, size: int
+) -> None:
+    inbound = read(message=message(**content))
+    assert inbound is not None and inbound.file is not None
+    assert inbound.what is What.FILE
+    assert (inbound.file.kind, inbound.file.handle, inbound.file.size) == (kind, handle, size)
+
+
+@pytest.mark.parametrize(
+    ("location", "place"),
+    [
+        ({"latitude": 10.7769, "longitude": 106.7009}, "10.7769 106.7009 0 0"),
+        ({"latitude": -8, "longitude": 0.00000012, "horizontal_accuracy": 12.5}, "-8 0.0000001 0 12.5"),
+        ({"latitude": 10, "longitude": 106, "live_period": 60, "horizontal_accuracy": -1}, "10 106 0 0"),
+    ],
+)
+def test_a_place_comes_as_odk_writes_it(location: dict[str, Any], place: str) -> None:
+    inbound = read(message=message(location=location))
+    assert inbound is not None
+    assert (inbound.what, inbound.text) == (What.LOCATION, place)
+    venue = read(message=message(location=location, venue={"title": "Chợ", "location": location}))
+    assert venue is not None and venue.text == place
 
 
 @pytest.mark.parametrize(("status", "what"), [("kicked", What.BLOCKED), ("member", What.UNBLOCKED)])

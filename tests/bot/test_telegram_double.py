@@ -34,16 +34,9 @@ from telegram.error import (
 from telegram.request import HTTPXRequest
 
 from bot.doubles.person import Person
-from bot.doubles.telegram import (
-    NO_LIMITS,
-    BotApiDouble,
-    Delivery,
-    HandClock,
-    Limits,
-    Rate,
-    Standing,
-)
+from bot.doubles.telegram import BotApiDouble
 from bot.doubles.telegram_methods import METHODS
+from bot.doubles.telegram_people import NO_LIMITS, Delivery, HandClock, Limits, Rate, Standing
 
 TOKEN = "42:abc"
 SECRET = "s3cret_-A"

@@ -5,6 +5,7 @@ repeated.
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -17,16 +18,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, func, select, text, update
 
-from bot import render
+from bot import render, turns
 from bot.messages import Inbound, What
 from bot.questionnaires import Shelf
 from bot.render import data, mark
 from bot.submitting import count_campaign, differences
+from bot.texts import say
 from bot.turns import Turned
 from storage import campaigns, counts, events, interviews, outbox, schema, submissions
 from storage.interviews import Interview
 from tests.benchmarks import survey
 from tests.benchmarks.survey import QUESTIONS
+from tests.conversations.forms import publications
 from tests.town import Resident, Town, found
 
 PATIENCE = 60.0
@@ -449,6 +452,108 @@ def test_turns_taken_together_come_to_the_same_as_one_after_another(
         )
     assert outcomes[0] == outcomes[1]
     assert quarantined(town) == []
+
+
+# Members of a household
+
+LISTED = ("2", "Lan", "40", "Minh", "41", "Đồng Trên", "2", "hết rồi", "có")
+"""A household of two and one field, up to the review."""
+
+WISHES = st.sampled_from(
+    [
+        "3", "1", "Hoa", "30", "có", "không", "thêm", "hết rồi", "danh sách", "thành viên", "bỏ 1", "xóa Lan",
+        "bỏ người 2", "sửa 1", "sửa 4", "quay lại", "xem lại", "tiếp tục", "xem lại tuổi", "gửi", "English",
+    ]
+)  # fmt: skip
+
+
+@pytest.fixture
+def home(database_url: str) -> Iterator[tuple[Town, str]]:
+    """A town with a survey about a household's members and fields: *(town, code)*."""
+    place = found(database_url, instruments=())
+    place.act("instrument.publish", publications()["gia_dinh"])
+    yield place, place.campaign(basis="dieu_19", instrument="gia-dinh")
+    place.close()
+
+
+def living(home: tuple[Town, str], *said: str) -> Resident:
+    """Somebody who answers about a home, after saying some things."""
+    town, code = home
+    person = Resident(town)
+    person.start(code)
+    for words in said:
+        person.say(words, message=f"m{words}")
+    return person
+
+
+@SMALL
+@given(st.integers(0, len(LISTED)), st.lists(WISHES, max_size=12))
+def test_going_on_from_the_last_step_comes_to_the_same_as_working_everything_out_anew(
+    home: tuple[Town, str], filled: int, wishes: list[str]
+) -> None:
+    town, _ = home
+    outcomes = []
+    for kept in (turns.KEPT_STEPS, 0):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(turns, "KEPT_STEPS", kept)
+            person = living(home, *LISTED[:filled], *wishes)
+        one = interview_of(town, person)
+        shown = [re.sub(r"[2-9A-HJ-NP-Z]{10}", "", message.text) for message in person.seen]
+        outcomes.append((one.state, one.status, history(town, person), shown))
+    assert outcomes[0] == outcomes[1]
+    assert quarantined(town) == []
+
+
+def test_the_log_keeps_every_version_of_an_answer_and_who_was_added_and_taken_out(
+    home: tuple[Town, str],
+) -> None:
+    town, _ = home
+    person = living(home, *LISTED)
+    for words in ("sửa 3", "42", "xóa Lan", "có", "thêm thành viên", "có"):
+        person.say(words)
+    log = [(row.what, row.ref, row.way) for row in rows_of(town, schema.answer_log)]
+    assert log.count(("answer", "/data/nguoi[1]/tuoi", "text")) == 2
+    assert ("removed", "/data/nguoi[1]", "text") in log
+    assert ("added", "/data/nguoi[2]", "text") in log
+    assert ("nguoi[1]", "Lan", None) in history(town, person)
+    assert log.count(("answer", "/data/so_nguoi", "text")) == 3
+
+
+def test_an_edited_message_changes_the_member_it_was_about_whatever_their_number_is_now(
+    home: tuple[Town, str],
+) -> None:
+    town, _ = home
+    person = living(home, *LISTED, "xóa Lan", "có")
+    person.send(What.EDIT, text="55", message="m41")
+    answers = interview_of(town, person).state.answers
+    assert (answers["/data/nguoi[1]/ten"], answers["/data/nguoi[1]/tuoi"]) == ("Minh", "55")
+    reply = person.send(What.EDIT, text="66", message="m40").reply
+    assert reply is not None
+    assert say("vi", "roster.edit_gone") in reply.text
+    assert interview_of(town, person).state.answers == answers
+
+
+def test_the_page_of_a_list_is_remembered_and_forgotten_with_the_question(home: tuple[Town, str]) -> None:
+    town, _ = home
+    person = living(home, "20")
+    person.say("danh sách")
+    person.tap("▶")
+    assert "9. Thành viên 9" in person.last.text
+    assert rows_of(town, schema.sessions)[-1].page == 1
+    person.say("tiếp tục")
+    assert rows_of(town, schema.sessions)[-1].page == 0
+
+
+def test_who_is_not_understood_three_times_is_offered_a_human_until_something_is(
+    home: tuple[Town, str],
+) -> None:
+    town, _ = home
+    person = living(home, "mèo", "chó", "gà")
+    assert say("vi", "ask.human") in person.last.text
+    assert rows_of(town, schema.sessions)[-1].misread == 3
+    person.say("2")
+    assert say("vi", "ask.human") not in person.last.text
+    assert rows_of(town, schema.sessions)[-1].misread == 0
 
 
 # Counts

@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.leaflets import Links
+from bot.media import MEGABYTE, Limits
+from tests.bot import samples
+from tests.bot.asking_files import EN, SURVEY, VI, answers, campaign, content, files, row
 from tests.bot.chromium import PROGRAM, Tab, chromium
 from tests.bot.served import Served, eventually, served
-from tests.town import Town, found
+from tests.town import Resident, Town, found
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="there is no Chromium on this machine")
 
@@ -328,3 +332,189 @@ def test_how_it_looks(town: Town, tmp_path: Path) -> None:
             await tab.go("about:blank")
 
     in_browser(town, tmp_path, story)
+
+
+# ── files, places and pickers ───────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Iterator[Town]:
+    place = found(f"sqlite:///{tmp_path / 'files.db'}", instruments=())
+    yield place
+    place.close()
+
+
+async def choose(tab: Tab, file: Path) -> None:
+    """Pick a file in the panel of the question, as the file dialog would."""
+    document = await tab.call("DOM.getDocument")
+    node = await tab.call(
+        "DOM.querySelector",
+        nodeId=document["root"]["nodeId"],
+        selector=".choices:not([hidden]) .panel input[type=file]",
+    )
+    await tab.call("DOM.setFileInputFiles", nodeId=node["nodeId"], files=[str(file)])
+
+
+PANEL = f"{NOW}.querySelector('.panel')"
+
+
+def press_in_panel(text: str) -> str:
+    return f"[...{PANEL}.querySelectorAll('button')].find(b => b.textContent === '{text}')"
+
+
+def test_a_picture_is_shown_before_it_is_sent_and_the_chat_goes_on(bare: Town, tmp_path: Path) -> None:
+    photo = tmp_path / "nhà.png"
+    photo.write_bytes(samples.png(60, 40))
+
+    async def story(tab: Tab, place: Served) -> None:
+        await tab.go(f"{place.base}/chat/{campaign(bare)}")
+        await tab.wait(PANEL)
+        await settled(tab)
+        await choose(tab, photo)
+        await tab.wait(f"{PANEL}.querySelector('img.preview:not([hidden])')")
+        assert await tab.run("document.activeElement.textContent") == "Gửi tệp này"
+        await tab.press("Enter")
+        await tab.wait("document.querySelector('#log').textContent.includes('Căn nhà ở đâu')")
+        assert await tab.run("document.querySelector('.me .text img.sent').naturalWidth") == 60
+        [kept] = files(bare)
+        assert content(bare, kept) == photo.read_bytes()
+        await tab.call("Page.reload")
+        await tab.wait("document.querySelector('#log').textContent.includes('Đã gửi một ảnh')")
+        assert await tab.run("document.documentElement.scrollWidth <= innerWidth")
+
+    in_browser(bare, tmp_path, story)
+
+
+def test_a_file_that_is_not_taken_is_told_aloud_and_another_can_be_chosen(bare: Town, tmp_path: Path) -> None:
+    bare.desk.files = Limits(2 * MEGABYTE, MEGABYTE)
+    large, wrong, right = (tmp_path / name for name in ("large.png", "wrong.png", "right.png"))
+    large.write_bytes(samples.png() + bytes(2 * MEGABYTE))
+    wrong.write_bytes(b"MZ" + bytes(100))
+    right.write_bytes(samples.png())
+
+    async def story(tab: Tab, place: Served) -> None:
+        await tab.go(f"{place.base}/chat/{campaign(bare)}")
+        await tab.wait(PANEL)
+        await settled(tab)
+        alert = f"{PANEL}.querySelector('[role=alert]').textContent"
+        await choose(tab, large)
+        await tab.wait(f"{alert}.includes('1 MB')")
+        await choose(tab, wrong)
+        await tab.run(press_in_panel("Gửi tệp này") + ".click()")
+        await tab.wait(f"{alert}.includes('cần một ảnh')")
+        assert await tab.run(press_in_panel("Gửi tệp này") + ".hidden")
+        assert files(bare) == []
+        # The refusal is a line in the console of any browser; nothing else may be there.
+        assert all("415" in complaint for complaint in tab.complaints)
+        tab.complaints.clear()
+        await choose(tab, right)
+        await tab.run(press_in_panel("Gửi tệp này") + ".click()")
+        await tab.wait("document.querySelector('#log').textContent.includes('Căn nhà ở đâu')")
+        assert len(files(bare)) == 1
+
+    in_browser(bare, tmp_path, story)
+
+
+def test_the_device_tells_where_it_is_only_when_asked_and_allowed(bare: Town, tmp_path: Path) -> None:
+    photo = tmp_path / "a.png"
+    photo.write_bytes(samples.png())
+
+    async def story(tab: Tab, place: Served) -> None:
+        await tab.go(f"{place.base}/chat/{campaign(bare)}")
+        await tab.wait(PANEL)
+        await settled(tab)
+        await choose(tab, photo)
+        await tab.run(press_in_panel("Gửi tệp này") + ".click()")
+        await tab.wait("document.querySelector('#log').textContent.includes('Căn nhà ở đâu')")
+        await settled(tab)
+        origin = {"origin": place.base}
+        await tab.call(
+            "Browser.setPermission", permission={"name": "geolocation"}, setting="denied", **origin
+        )
+        await tab.tap(press_in_panel("Gửi vị trí của tôi"))
+        await tab.wait(f"{PANEL}.querySelector('[role=alert]').textContent.includes('chưa cho phép')")
+        await tab.call(
+            "Browser.setPermission", permission={"name": "geolocation"}, setting="granted", **origin
+        )
+        await tab.call("Emulation.setGeolocationOverride", latitude=10.7769, longitude=106.7009, accuracy=12)
+        await tab.tap(press_in_panel("Gửi vị trí của tôi"))
+        await tab.wait("document.querySelector('#log').textContent.includes('giấy tờ')")
+        assert answers(bare)["vi_tri"].split() == ["10.7769", "106.7009", "0", "12"]
+
+    in_browser(bare, tmp_path, story)
+
+
+def test_a_date_can_be_picked_and_reads_as_if_it_was_typed(bare: Town, tmp_path: Path) -> None:
+    async def story(tab: Tab, place: Served) -> None:
+        await tab.go(f"{place.base}/chat/{campaign(bare, SURVEY[-1:])}")
+        await tab.wait(f"{NOW} && {PANEL}.querySelector('input[type=date]')")
+        await settled(tab)
+        await tab.run(f"{PANEL}.querySelector('input').value = '1985-03-05'")
+        await tab.tap(press_in_panel("Gửi"))
+        await settled(tab)
+        assert answers(bare) == {"ngay_xay": "1985-03-05"}
+        assert "05/03/1985" in await tab.run("document.querySelector('.me .text').textContent")
+
+    in_browser(bare, tmp_path, story)
+
+
+def test_a_long_list_is_turned_and_an_order_is_tapped_in_place(bare: Town, tmp_path: Path) -> None:
+    villages = [
+        {"list_name": "lang", "name": f"l{n}", f"label::{VI}": f"Làng {n}", f"label::{EN}": f"Village {n}"}
+        for n in range(60)
+    ]
+    tasks = [
+        {"list_name": "viec", "name": name, f"label::{VI}": label, f"label::{EN}": label}
+        for name, label in (("a", "Học nghề"), ("b", "Việc làm"))
+    ]
+    survey = [
+        row("select_one lang", "lang", "Ông/bà ở làng nào?", "Which village?", required="yes"),
+        row("rank viec", "viec", "Việc nào trước?", "What first?", required="yes"),
+    ]
+
+    async def story(tab: Tab, place: Served) -> None:
+        await arrive(tab, place, campaign(bare, survey, [*villages, *tasks]))
+        await settled(tab)
+        said = await tab.run("document.querySelectorAll('#log .said').length")
+        await tab.run(f"[...{NOW}.querySelectorAll('.page')].find(b => b.textContent.includes('▶')).focus()")
+        await tab.press("Enter")
+        await settled(tab)
+        assert await tab.run("document.querySelectorAll('#log .said').length") == said, "nothing was said"
+        assert await tab.run(f"{NOW}.contains(document.activeElement)")
+        assert "Làng 0" not in await tab.run(
+            f"[...{NOW}.querySelectorAll('.choice')].map(b => b.textContent)"
+        )
+        await tap(tab, ".choice")
+        for number in (1, 0):
+            await tab.tap(f"{NOW}.querySelectorAll('.tick')[{number}]")
+            await settled(tab)
+        assert await tab.run(f"[...{NOW}.querySelectorAll('.tick')].map(b => b.dataset.place)") == ["2", "1"]
+        await tap(tab, ".main")
+        assert answers(bare)["viec"] == "b a"
+
+    in_browser(bare, tmp_path, story)
+
+
+def test_the_page_of_a_link_takes_a_picture_on_a_small_phone(bare: Town, tmp_path: Path) -> None:
+    photo = tmp_path / "a.png"
+    photo.write_bytes(samples.png(30, 20))
+
+    async def story(tab: Tab, place: Served) -> None:
+        bare.desk.links = Links(place.base)
+        lan = Resident(bare, channel="telegram", address="7")
+        lan.start(campaign(bare))
+        lan.tap("Gửi qua trang riêng")
+        link = lan.last.text.split()[-1]
+        await tab.show(320, 568, phone=True)
+        await tab.go(link)
+        await tab.wait("document.querySelector('#file')")
+        assert await tab.run("document.documentElement.scrollWidth <= innerWidth")
+        document = await tab.call("DOM.getDocument")
+        node = await tab.call("DOM.querySelector", nodeId=document["root"]["nodeId"], selector="#file")
+        await tab.call("DOM.setFileInputFiles", nodeId=node["nodeId"], files=[str(photo)])
+        await tab.wait("!document.querySelector('#preview').hidden")
+        await tab.tap("document.querySelector('#go')")
+        await tab.wait("document.body.textContent.includes('Đã nhận tệp')")
+        assert [kept.status for kept in files(bare)] == ["kept"]
+
+    in_browser(bare, tmp_path, story)

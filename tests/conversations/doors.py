@@ -14,19 +14,25 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from aiohttp import ClientSession, ClientWebSocketResponse, CookieJar, WSMsgType, web
 
 from bot.channels.telegram_api import TelegramSender
 from bot.channels.terminal import typed
-from bot.cli.talk import Talk
+from bot.contacting import lost, wanted
 from bot.delivery import Delivery
-from bot.doubles.telegram import NO_LIMITS, BotApiDouble
+from bot.doubles.telegram import BotApiDouble
+from bot.doubles.telegram_people import NO_LIMITS
+from bot.fetching import Fetching
+from bot.pacing import SendingAccount
+from bot.talking import Talk
 from bot.web.telegram import TelegramDoor
-from bot.web.visitors import COOKIE
+from bot.web.visitors import COOKIE, nickname
 from storage import contacts, outbox
 from tests.bot.served import PATIENCE, served
-from tests.town import Town
+from tests.town import Town, contacting
+from tests.working import work
 
 SECRET = "a-secret-of-the-webhook"
 WEBHOOK = "/telegram/webhook"
@@ -76,8 +82,16 @@ class Door(Protocol):
 
     async def tap(self, data: str, message: str) -> list[Message]: ...
     async def send(self, kind: str) -> list[Message]: ...
+    async def send_file(self, name: str, content: bytes) -> list[Message]: ...
+    async def fetch(self) -> list[Message]:
+        """Let what was sent arrive, and what was begun be done."""
+        ...
+
     async def block(self) -> list[Message]: ...
     async def unblock(self) -> list[Message]: ...
+    async def wait(self) -> list[Message]:
+        """What comes by itself."""
+        ...
 
 
 def _pending(town: Town, channel: str, address: str) -> int:
@@ -92,7 +106,7 @@ def _pending(town: Town, channel: str, address: str) -> int:
 
 # ── Telegram ────────────────────────────────────────────────────────────────────────────────────────────────
 
-_TICKED = "☑ "
+_TICKED = ("☑ ", "❲")
 
 
 @dataclass(slots=True)
@@ -101,6 +115,7 @@ class TelegramPerson:
 
     town: Town
     api: BotApiDouble
+    fetching: Fetching
     user: int = 7
     channel: str = "telegram"
     own: list[int] = field(default_factory=list)
@@ -133,12 +148,24 @@ class TelegramPerson:
         self.own.append(self.api.send(self.user, kind, b"\x00"))
         return await self._answered()
 
+    async def send_file(self, name: str, content: bytes) -> list[Message]:
+        self.own.append(self.api.send(self.user, "document", content, name=name))
+        return await self._answered()
+
+    async def fetch(self) -> list[Message]:
+        await self.fetching.round()
+        await work(self.town)
+        return await self._answered()
+
     async def block(self) -> list[Message]:
         self.api.block(self.user)
         return await self._answered()
 
     async def unblock(self) -> list[Message]:
         self.api.unblock(self.user)
+        return await self._answered()
+
+    async def wait(self) -> list[Message]:
         return await self._answered()
 
     async def _answered(self) -> list[Message]:
@@ -174,14 +201,27 @@ async def telegram(town: Town, language: str) -> AsyncIterator[TelegramPerson]:
     async with BotApiDouble(limits=NO_LIMITS) as api:
         sender = TelegramSender(api.token, api.base_url)
         await sender.start()
-        delivery = Delivery(town.database, town.keyring, "telegram", sender, clock=lambda: town.now)
-        door = TelegramDoor(town.turns, sender, SECRET, delivery.wake, burst=0)
+        account = SendingAccount(town.database, "telegram", lambda: town.now, chats_paced=False)
+        delivery = Delivery(
+            town.database,
+            town.keyring,
+            "telegram",
+            sender,
+            lambda: town.now,
+            account=account,
+            wanted=wanted(contacting(town)),
+            lost=lost(contacting(town)),
+        )
+        door = TelegramDoor(town.turns, sender, SECRET, delivery.wake, account, burst=0)
+        fetching = Fetching(
+            town.database, town.keyring, "telegram", sender, town.turns, town.desk.files, lambda: town.now
+        )
         async with served(town, routes=(web.post(WEBHOOK, door.webhook),)) as server:
             running = asyncio.create_task(delivery.run())
             await sender.set_webhook(server.base + WEBHOOK, SECRET)
             api.user(7, "Lan", language_code=language)
             try:
-                yield TelegramPerson(town, api)
+                yield TelegramPerson(town, api, fetching)
             finally:
                 delivery.stop()
                 await running
@@ -230,11 +270,37 @@ class WebPerson:
     async def send(self, kind: str) -> list[Message]:
         raise NotImplementedError("the page sends nothing but text")
 
+    async def send_file(self, name: str, content: bytes) -> list[Message]:
+        headers = {
+            "Origin": self.base,
+            "X-Hoidan-Page": nickname(self.address),
+            "X-Hoidan-Id": uuid.uuid4().hex,
+            "X-Hoidan-Question": "form",
+            "X-Hoidan-Name": quote(name),
+        }
+        async with self.http.post(f"{self.base}/chat/upload", data=content, headers=headers) as answer:
+            told = await answer.json()
+        # A page shows why a file was not taken beside the file.
+        return [self._message(told["prompt"] if "prompt" in told else {"text": told["message"]})]
+
+    async def fetch(self) -> list[Message]:
+        await work(self.town)
+        said: list[Message] = []
+        while _pending(self.town, self.channel, self.address):
+            await self._take(said, within=0.05)
+        return said
+
     async def block(self) -> list[Message]:
         raise NotImplementedError("a page can't be blocked")
 
     async def unblock(self) -> list[Message]:
         raise NotImplementedError("a page can't be blocked")
+
+    async def wait(self) -> list[Message]:
+        said: list[Message] = []
+        while _pending(self.town, self.channel, self.address):
+            await self._take(said, within=0.005)
+        return said
 
     async def _send(self, kind: str, what: Any, *, own: bool = False, **more: Any) -> list[Message]:
         if self.frames >= FRAMES:
@@ -352,8 +418,17 @@ class TerminalPerson:
     async def send(self, kind: str) -> list[Message]:
         raise NotImplementedError("a terminal sends nothing but text")
 
+    async def send_file(self, name: str, content: bytes) -> list[Message]:
+        raise NotImplementedError("a terminal sends nothing but text")
+
+    async def fetch(self) -> list[Message]:
+        raise NotImplementedError("nothing is begun in a terminal")
+
     async def block(self) -> list[Message]:
         raise NotImplementedError("a terminal can't be blocked")
 
     async def unblock(self) -> list[Message]:
         raise NotImplementedError("a terminal can't be blocked")
+
+    async def wait(self) -> list[Message]:
+        raise NotImplementedError("nothing comes to a terminal by itself")

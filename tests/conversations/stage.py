@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 import shutil
@@ -9,34 +10,47 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bot.cli.talk import Talk
-from bot.commands import Desk, Heard, Hearing
+from sqlalchemy import func, select, update
+
+from bot.commands import RESIDENT
+from bot.contacting import tick
 from bot.conversation import Aside
+from bot.desk import Desk, Heard, Hearing
 from bot.leaflets import Links
 from bot.questionnaires import Prepared, Shelf, context, prepare
 from bot.staff import STAFF
+from bot.talking import Talk
 from bot.texts import catalogue, say
 from bot.turns import Turns
-from storage import campaigns, contacts, instruments, interviews
+from storage import campaigns, contacts, instruments, interviews, outbox
 from storage.crypto import Keyring
 from storage.database import Database
+from storage.outbox import Draft
+from storage.schema import households
+from storage.schema import outbox as outbox_rows
 from surveys.forms import Kind
-from surveys.interview import Ask, Review, State, prompt
+from surveys.interview import AddAnother, Ask, Confirming, Review, Roster, State, prompt
+from surveys.personal_codes import bare
 from tests.conversations import doors
 from tests.conversations.doors import Door, Message
-from tests.conversations.forms import FORMS, publications
+from tests.conversations.forms import FORMS, publications, workbook
 from tests.conversations.transcripts import Act, Said, Transcript
-from tests.town import LEGAL, WARD, ZONE, Resident, Town, found
+from tests.households import link, settle
+from tests.town import LEGAL, WARD, ZONE, Resident, Town, contacting, found
 
 NOW = int(datetime(2026, 3, 5, 9, 0, tzinfo=ZONE).timestamp() * 1000)
 """Every transcript begins on Thursday, 5 March 2026, at nine."""
 DAY = 86_400_000
 TITLE = "Khảo sát năm 2026"
+BESIDE = "Phiếu cá nhân 2026"
 PUBLIC_URL = "https://hoidan.example"
 REVIEW = "review"
+OTHERS: Mapping[type, str] = {AddAnother: "another", Roster: "roster", Confirming: "confirm"}
+"""What ``asks`` is called where it is no question."""
 
 _UNITS = {"minute": 60_000, "hour": 3_600_000, "day": DAY}
 
@@ -66,7 +80,7 @@ class Noting(Desk):
     """The desk, with a note of what it heard."""
 
     def __init__(self) -> None:
-        super().__init__(STAFF, Links(PUBLIC_URL, "hoidan_bot"))
+        super().__init__(RESIDENT, STAFF, Links(PUBLIC_URL, "hoidan_bot"))
         self.heard: set[str] = set()
 
     def hear(self, hearing: Hearing, aside: Aside) -> Heard:
@@ -84,6 +98,7 @@ class Stage:
     person: Door
     talk: Talk | None = None
     invitation: str = ""
+    personal: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     seen: list[tuple[Message, Said]] = field(default_factory=list)
 
@@ -116,6 +131,10 @@ class Stage:
                 return await self.person.open(self.filled(str(what or "")))
             case "sends":
                 self.told.append("")
+                if isinstance(what, dict):
+                    name = str(what["workbook"])
+                    said = await self.person.send_file(f"{name}.xlsx", workbook(name))
+                    return said + await self.person.fetch()
                 return await self.person.send(str(what))
             case "edits":
                 number = len(self.told) - 1 - self.told[::-1].index(str(what["said"]))
@@ -135,12 +154,54 @@ class Stage:
                 count, unit = str(what).split()
                 self.town.now += int(count) * _UNITS[unit.removesuffix("s")]
                 return []
+            case "waits":
+                count, unit = str(what).split()
+                self.town.now += int(count) * _UNITS[unit.removesuffix("s")]
+                await asyncio.to_thread(tick, self.town.database, contacting(self.town))
+                return await self.person.wait()
+            case "links":
+                self._link()
+                return []
+            case "fails":
+                self._fail(what)
+                return []
             case "meanwhile":
                 for action, arguments in what.items():
                     given = {k: self.filled(v) if isinstance(v, str) else v for k, v in arguments.items()}
                     self.town.act(action, given)
                 return []
         raise AssertionError(act)
+
+    def _link(self) -> None:
+        """Link the person with the first household of the frame, as staff do."""
+        town = self.town
+
+        def look(connection: Any) -> tuple[int, int]:
+            home = connection.execute(select(func.min(households.c.id))).scalar_one()
+            key = contacts.find_unlocked(connection, town.keyring, self.person.channel, self.person.address)
+            assert key is not None, "nobody is linked who never wrote"
+            return home, key
+
+        home, contact = town.database.read(look)
+        town.act("household.link", {"household": home, "contact": contact})
+
+    def _fail(self, what: Mapping[str, Any]) -> None:
+        """Messages of the campaign that could not be delivered to somebody else, on another channel."""
+        town = self.town
+
+        def write(connection: Any) -> None:
+            somebody = contacts.create(connection, town.keyring, "zalo", what["state"], "vi", town.now)
+            campaign_id = campaigns.expect(connection, self.filled("{code}")).id
+            for number in range(what["times"]):
+                draft = Draft("zalo", somebody.id, f"{what['state']}:{number}", "x", {}, 0, True, campaign_id)
+                outbox.queue(connection, town.keyring, [draft], town.now)
+            connection.execute(
+                update(outbox_rows)
+                .where(outbox_rows.c.key.startswith(f"{what['state']}:"), outbox_rows.c.state == "due")
+                .values(state=what["state"], fault=what["because"])
+            )
+
+        town.database.write(write)
 
     async def _tap(self, what: Any) -> list[Message]:
         """``taps: Nam`` on the newest message with buttons; ``{label, asked}`` on the one that asked that;
@@ -169,8 +230,9 @@ class Stage:
     # ── seeing ────────────────────────────────────────────────────────────────────────────────────────────
 
     def filled(self, text: str) -> str:
-        """``{code}`` and ``{invitation}`` in what a person types."""
-        for name, value in {**self._codes(), "{invitation}": self.invitation}.items():
+        """``{code}``, ``{personal}`` and ``{invitation}`` in what a person types."""
+        given = {**self._codes(), "{invitation}": self.invitation, **_named("personal", self.personal)}
+        for name, value in given.items():
             text = text.replace(name, value)
         return text
 
@@ -190,9 +252,13 @@ class Stage:
         state, prepared, language = self._standing()
         now = None
         if prepared is not None and state is not None:
+            language = prepared.spoken(language)
             about = context(datetime.fromtimestamp(self.town.now / 1000, ZONE), language)
             now = prompt(prepared.questionnaire, state, about)
+        self.personal += [code for code in _PERSONAL.findall(message.text) if code not in self.personal]
         names = {value: name for name, value in self._codes().items()}
+        for name, code in _named("personal", self.personal).items():
+            names |= {code: name, bare(code): name}
         return seen(message, now, language, names, has_buttons=self.talk is None)
 
     def _standing(self) -> tuple[State | None, Prepared | None, str]:
@@ -212,15 +278,25 @@ class Stage:
         return self.town.database.read(look)
 
 
+def _named(name: str, values: Sequence[str]) -> dict[str, str]:
+    """``{name}`` the first of the values, ``{name2}`` the second …"""
+    return {f"{{{name}{number if number > 1 else ''}}}": value for number, value in enumerate(values, 1)}
+
+
 def _bare(label: str) -> str:
-    return re.sub(r"^[☑☐]\s*", "", label)
+    return re.sub(r"^([☑☐]|❲\d+❳)\s*", "", label)
 
 
 # ── what a person sees, whatever the channel ────────────────────────────────────────────────────────────────
 
 _RECEIPT = re.compile(r"\b[2-9A-HJ-NP-Z]{10}(-\d+)?\b")
+_PERSONAL = re.compile(r"\b[0-9A-TV-Z]{4}(?:-[0-9A-TV-Z]{4}){2}\b")
+_SECRET = re.compile(r"(?<=/)[A-Za-z0-9_-]{43}\b")
+"""The end of a one-time link."""
 _NUMBERED = re.compile(r"(\d+)\. (✓ )?(.*)", re.DOTALL)
-_CHANNEL_ONLY = ("ask.tick_all", "ask.type_date")
+_CHANNEL_ONLY = (
+    "ask.tick_all", "ask.tap_in_order", "ask.part", "roster.tap", "roster.tap_change", "review.find",
+)  # fmt: skip
 _TYPED_FOR_PRESSED = {"review.ask_typed": "review.ask", "review.ask_open_typed": "review.ask_open"}
 """Where a terminal says what to type and the other channels what to press."""
 
@@ -234,7 +310,8 @@ def as_pattern(sentence: str) -> str:
     """A sentence with ``{placeholders}`` as a regular expression."""
     parts = re.split(r"(\{[a-z_]+\})", sentence)
     return "".join(
-        r"(?s:.+?)" if part.startswith("{") and part.endswith("}") else re.escape(part) for part in parts
+        r"(?s:.{1,400}?)" if part.startswith("{") and part.endswith("}") else re.escape(part)
+        for part in parts
     )
 
 
@@ -258,6 +335,8 @@ def seen(
             asks, choices = now.ref.rpartition("/")[2], tuple(choice.label for choice in now.choices)
     elif isinstance(now, Review) and say(language, "review.title") in text:
         asks = REVIEW
+    elif isinstance(now, AddAnother | Roster | Confirming):
+        asks = OTHERS[type(now)]
     lines = text.split("\n")
     numbered: dict[str, str] = {}
     ticked = []
@@ -284,8 +363,10 @@ def seen(
     for code, name in codes.items():
         says = says.replace(code, name)
     says = _RECEIPT.sub(lambda found: "{receipt}" + (found[1] or ""), says)
+    says = _SECRET.sub("{secret}", says)
     if message.changes:
-        return Said(asks=asks, ticked=tuple(ticked))
+        paged = any(re.fullmatch(r"\d+/\d+", label) for label in others)
+        return Said(asks=asks, offers=tuple(offers) if paged else None, ticked=tuple(ticked))
     return Said(
         asks=asks,
         says=says,
@@ -298,10 +379,15 @@ def seen(
 
 def _own(line: str, language: str) -> bool:
     """Whether a line is there only for channels like this one."""
-    if any(pattern(key, language).fullmatch(line) for key in _CHANNEL_ONLY):
-        return True
-    typing = [say(language, key) for key in catalogue(language) if key.startswith("ask.type_")]
-    return line.startswith("(") and any(line.startswith(f"({words}") for words in typing)
+    return _instruction(language).match(line.removeprefix("(")) is not None
+
+
+@lru_cache(maxsize=2)
+def _instruction(language: str) -> re.Pattern[str]:
+    """What begins a line that says what to type, or to press, on this channel."""
+    fragments = ("ask.type_dont_know", "ask.type_prefer_not", "ask.type_skip")
+    keys = [key for key in catalogue(language) if key.startswith("ask.type_") and key not in fragments]
+    return re.compile("|".join(as_pattern(catalogue(language)[key]) for key in (*keys, *_CHANNEL_ONLY)))
 
 
 def _pressed(line: str, now: object, language: str) -> str:
@@ -335,6 +421,7 @@ async def staged(transcript: Transcript, channel: str, ground: Ground, folder: P
     town = Town(database, ground.keyring, ground.shelf, desk, None, ground.admin, NOW)  # type: ignore[arg-type]
     town.turns = Turns(database, ground.keyring, ground.shelf, desk, ZONE, clock=lambda: town.now)
     try:
+        _frame(transcript, town)
         _campaign(transcript, town)
         _others(transcript, town)
         invitation = _staff(transcript, town)
@@ -372,8 +459,33 @@ def _day(town: Town, days: int) -> str:
     return (town.today + timedelta(days=days)).isoformat()
 
 
+def _frame(transcript: Transcript, town: Town) -> None:
+    """``frame: {households, neighbourhoods, people (in each), left, linked}``: the households of the ward,
+    how many more have left it, and how many can be written to on Telegram.
+    """
+    given = transcript.header.get("frame")
+    if given is None:
+        return
+
+    def write(connection: Any) -> None:
+        vintage, code = WARD.split("/")
+        some = {
+            "neighbourhoods": given.get("neighbourhoods", ["Khu phố 1"]),
+            "people": given.get("people", 0),
+        }
+        homes = settle(connection, (vintage, code), given["households"], **some)
+        settle(connection, (vintage, code), given.get("left", 0), status="left")
+        for number, home in enumerate(homes[: given.get("linked", 0)]):
+            contact = contacts.create(connection, town.keyring, "telegram", f"nha{number}", "vi", town.now)
+            link(connection, contact.id, home)
+
+    town.database.write(write)
+
+
 def _campaign(transcript: Transcript, town: Town) -> None:
-    """``campaign: {basis, instrument, title, starts, ends (days from today), status, consent, legal}``."""
+    """``campaign: {basis, form, title, starts, ends (days from today), status, mode, design, beside}``;
+    ``beside`` is the form of a second campaign, ``{code2}``.
+    """
     given = transcript.header.get("campaign")
     form = transcript.header.get("form")
     if given is None and form is None:
@@ -391,13 +503,19 @@ def _campaign(transcript: Transcript, town: Town) -> None:
             "instrument": _instrument(form or wanted.get("form", "nguoi_lao_dong")),
             "consent": "dong-y-v0" if basis == "dong_y" else None,
             "legal": {**LEGAL, "basis": basis},
+            "mode": wanted.get("mode", "open"),
+            "design": wanted.get("design", {}),
         },
     )
     status = wanted.get("status", "open")
     if status != "draft":
         town.act("campaign.open", {"campaign": made["id"]})
+    if status == "paused":
+        town.act("campaign.pause", {"campaign": made["id"]})
     if status == "closed":
         town.act("campaign.close", {"campaign": made["id"]})
+    if "beside" in wanted:
+        town.campaign(basis="dieu_19", instrument=_instrument(wanted["beside"]), title=BESIDE)
 
 
 def _others(transcript: Transcript, town: Town) -> None:
@@ -447,6 +565,8 @@ def _talk(transcript: Transcript, town: Town) -> tuple[Talk, dict[str, str]]:
         "ref_date": town.today.isoformat(),
         "cach_tra_loi": "self",
         "co_quan": LEGAL["controller"],
+        "xa_moi": WARD.partition("/")[2],
+        "mo_dun_ca_nhan": "0",
     }
     declared = {question.name for question in form.form.questions() if question.kind is Kind.HIDDEN}
     given = {name: str(value) for name, value in brought.items() if name in declared}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from bot.texts import catalogue
 from surveys.forms import ASKED, Kind, Question
 from surveys.xform import read_form
 from tests.conversations.forms import VI, publications
-from tests.conversations.stage import Ground, Stage, as_pattern, lay, staged
+from tests.conversations.stage import Ground, Stage, lay, staged
 from tests.conversations.transcripts import CHANNELS, Exchange, Said, Transcript, everything, write
 
 PARTS = ("asks", "says", "offers", "ticked", "buttons", "picture")
@@ -171,17 +172,34 @@ def as_detailed(one: Said, before: Said | None) -> Said:
 # ── everything a person can see is in a transcript ──────────────────────────────────────────────────────────
 
 FAMILIES = (
-    "code", "consent", "idle", "privacy", "receipt", "reply", "request", "review", "staff", "turn", "wizard",
+    "code", "confirm", "consent", "contact", "idle", "life", "privacy", "quota", "receipt", "reply",
+    "request", "review", "roster",
+    "staff", "trial", "turn", "wizard",
 )  # fmt: skip
 """Sentences that only chats say: every one of them must stand in a transcript, in Vietnamese."""
 
 NOT_IN_A_CHAT = {
-    "code.paused": "nothing pauses a campaign yet",
+    "contact.by_code": "for a channel without buttons that brings messages to people: none so far",
+    "code.not_on_this_channel_no_link": "a deployment without an address of its own has no page to name",
+    "life.making": "said of a list that takes the worker longer than any transcript's",
+    "life.not_opened": "the same",
+    "life.opening": "the same",
+    "life.size_unfinished": "the same",
+    "life.strata_more": "said of more neighbourhoods than any transcript has",
+    "reply.members_counted": "without a question to name it ends a word earlier (rosters/counted_elsewhere)",
     "reply.already_submitted": "a form that is handed in is not open: a tap is stale, words go elsewhere",
     "request.human_default": "what staff read of a request without words of the person's own",
     "request.privacy_default": "the same",
     "review.ask_open_typed": "the terminal's words for review.ask_open, which stands for both",
     "review.ask_typed": "the terminal's words for review.ask",
+    "review.find": "left out of transcripts: a terminal says it in other words",
+    "roster.tap": "the same",
+    "roster.tap_change": "the same",
+    "trial.campaign": "what a hidden field is given",
+    "trial.gone": "a form that is deleted while its report is on the way",
+    "trial.more": "of more findings than a message holds",
+    "trial.not_fetched": "a platform that does not give a file",
+    "trial.report_name": "the name of a file",
     "turn.fault": "said of a message that went into quarantine: never in a transcript",
 }
 """Sentences no transcript shows, and why."""
@@ -205,6 +223,28 @@ def shown(language: str) -> str:
     )
 
 
+FILLED_IN = 400
+"""Characters that stand in a sentence's gap at most."""
+
+
+def stands_in(sentence: str, text: str) -> bool:
+    """Whether a sentence with ``{gaps}`` stands in a text: its pieces one after another, each so far from the
+    one before as a gap may be long. A regular expression would try every length of every gap.
+    """
+    ends: list[int] | None = None
+    gaps = 0
+    for piece in re.split(r"\{[a-z_]+\}", sentence):
+        if piece:
+            starts = [found.start() for found in re.finditer(re.escape(piece), text)]
+            if ends is not None:
+                far = gaps * FILLED_IN
+                places = [(start, bisect_left(ends, start - far)) for start in starts]
+                starts = [s for s, at in places if at < len(ends) and ends[at] <= s - gaps]
+            ends, gaps = [start + len(piece) for start in starts], 0
+        gaps += 1
+    return bool(ends)
+
+
 @pytest.mark.usefixtures("settled")
 def test_every_sentence_of_the_chat_stands_in_a_transcript() -> None:
     everything_said = shown("vi")
@@ -213,7 +253,7 @@ def test_every_sentence_of_the_chat_stands_in_a_transcript() -> None:
         for key in catalogue("vi")
         if key.partition(".")[0] in FAMILIES
         and key not in NOT_IN_A_CHAT
-        and re.search(as_pattern(catalogue("vi")[key]), everything_said) is None
+        and not stands_in(catalogue("vi")[key], everything_said)
     ]
     assert not lacking, lacking
 

@@ -14,12 +14,17 @@ FOLDER = Path(__file__).parent
 CHANNELS = ("telegram", "webchat", "terminal")
 """Every channel a transcript can run on."""
 
-ACTS = ("person", "taps", "opens", "edits", "sends", "blocks", "unblocks", "passes", "meanwhile")
+ACTS = (
+    "person", "taps", "opens", "edits", "sends", "blocks", "unblocks", "passes", "waits", "links", "fails",
+    "meanwhile",
+)  # fmt: skip
 """What can stand in a turn beside ``bot``, and happens."""
 BOT_KEYS = ("asks", "says", "offers", "ticked", "buttons", "picture", "only")
-HEADER_KEYS = ("about", "form", "campaign", "others", "staff", "language", "channels", "heard", "turns")
+HEADER_KEYS = (
+    "about", "form", "frame", "campaign", "others", "staff", "language", "channels", "heard", "turns",
+)  # fmt: skip
 
-BY_HAND_ONLY = frozenset({"taps", "edits", "sends", "blocks", "unblocks", "opens"})
+BY_HAND_ONLY = frozenset({"taps", "edits", "sends", "blocks", "unblocks", "opens", "waits", "links"})
 """What nobody can do in a terminal."""
 
 

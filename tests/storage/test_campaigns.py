@@ -198,6 +198,7 @@ def test_a_parameter_has_its_default_until_it_is_set(ward: Ward) -> None:
 
 
 def ask(ward: Ward, keyring: Keyring, campaign: int | None, due: str) -> int:
+    area = {ward.here: HERE, ward.there: THERE}.get(campaign or 0)
     contact = ward.resident().contact_id or 0
     return ward.database.write(
         lambda c: requests.create(
@@ -209,6 +210,7 @@ def ask(ward: Ward, keyring: Keyring, campaign: int | None, due: str) -> int:
             text="Xin xóa",
             due_on=date.fromisoformat(due),
             now=NOW,
+            area=area,
         )
     )
 

@@ -16,8 +16,10 @@ from storage.database import Database
 from storage.migrate import upgrade
 
 
-def cell(outcome: str = "1", sex: str = "female", campaign: int = 1, area: str = "26740") -> Cell:
-    return Cell(campaign, 1, "person", "self", area, sex, "25_34", "cmkt", outcome)
+def cell(
+    outcome: str = "1", sex: str = "female", campaign: int = 1, area: str = "26740", unit: str = "person"
+) -> Cell:
+    return Cell(campaign, 1, unit, "self", area, sex, "25_34", "cmkt", outcome)
 
 
 def test_entries_count_at_once_and_taking_back_leaves_nothing(database_url: str) -> None:
@@ -41,6 +43,15 @@ def test_counts_are_kept_apart_by_campaign_item_and_area(database_url: str) -> N
         assert len(database.read(lambda c: counts.cells(c, 1))) == 2
         assert database.read(lambda c: counts.cells(c, 1, ["cmkt"], ["26740"])) == [(cell(), 1)]
         assert database.read(lambda c: counts.cells(c, 1, ["gioi"])) == []
+
+
+def test_households_and_persons_are_never_added_up(database_url: str) -> None:
+    with Database(database_url) as database:
+        upgrade(database.engine)
+        house = cell(unit="household")
+        database.write(lambda c: counts.enter(c, 1, [house, cell(), cell()], +1))
+        database.write(lambda c: counts.fold(c, 2))
+        assert dict(database.read(lambda c: counts.cells(c, 1))) == {house: 1, cell(): 2}
 
 
 _moves = st.lists(

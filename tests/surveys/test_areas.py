@@ -372,7 +372,9 @@ def test_any_name_folded_or_not_is_among_the_first_and_as_written_before_all_oth
 def test_a_full_address_finds_the_one_commune(data: st.DataObject):
     area = data.draw(st.sampled_from(shipped()))
     address = country().place(area.key)
-    assert country().search(data.draw(st.sampled_from([address, fold(address)])))[0].area.name == area.name
+    assert country().search(address)[0].area.name == area.name
+    # Without marks two communes of a province may be written alike (Văn Lang, Văn Lăng).
+    assert fold(country().search(fold(address))[0].area.name) == fold(area.name)
 
 
 @settings(deadline=None, max_examples=200)

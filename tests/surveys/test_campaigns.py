@@ -16,7 +16,9 @@ from surveys.campaigns import (
     Status,
     Step,
     after,
+    check_approval,
     check_dates,
+    check_extension,
     check_legal,
     check_opening,
     is_running,
@@ -88,7 +90,10 @@ def test_a_complete_campaign_may_open() -> None:
     opening(replace(LEGAL, basis=Basis.STATE_TASK), has_consent_form=False)
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Legal) if field.name != "internal"])
+OPTIONAL = ("internal", "transfer_file")
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Legal) if field.name not in OPTIONAL])
 def test_every_legal_field_is_needed_and_named_when_it_is_missing(name: str) -> None:
     change: dict[str, Any] = {name: getattr(Legal(), name)}
     with pytest.raises(Problem) as caught:
@@ -144,3 +149,34 @@ def test_people_are_asked_on_the_days_of_an_open_campaign_only() -> None:
     assert not is_running(Status.OPEN, FIRST, LAST, FIRST - timedelta(days=1))
     assert not is_running(Status.OPEN, FIRST, LAST, LAST + timedelta(days=1))
     assert not any(is_running(status, FIRST, LAST, TODAY) for status in Status if status is not Status.OPEN)
+
+
+# More days, and a second pair of eyes
+
+
+def test_a_campaign_is_extended_to_a_later_day_that_is_not_past() -> None:
+    check_extension(FIRST, LAST, LAST + timedelta(days=1), TODAY)
+    check_extension(FIRST, LAST, FIRST + timedelta(days=366), TODAY)
+    for until, today, wanted in (
+        (LAST, TODAY, "campaign_extension"),
+        (LAST + timedelta(days=5), LAST + timedelta(days=6), "campaign_extension"),
+        (FIRST + timedelta(days=367), TODAY, "campaign_dates"),
+    ):
+        with pytest.raises(Problem) as caught:
+            check_extension(FIRST, LAST, until, today)
+        assert code(caught) == wanted
+
+
+@given(st.integers(1, 2_000), st.integers(1, 2_000), st.none() | st.integers(1, 2_000))
+def test_more_cases_than_the_threshold_need_an_approval_of_as_many(
+    size: int, threshold: int, approved: int | None
+) -> None:
+    may = size <= threshold or (approved is not None and size <= approved)
+    try:
+        check_approval(size, threshold, approved)
+    except Problem as problem:
+        outgrown = approved is not None
+        assert not may
+        assert problem.code == ("campaign_approval_outgrown" if outgrown else "campaign_approval_needed")
+    else:
+        assert may

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,16 @@ from surveys.counts import (
     Dimension,
     Entry,
     Place,
+    area_of,
     breakdowns,
+    breakdowns_offered,
+    by_member,
     by_name,
     coded,
     countable,
     entries,
     family,
+    members_of,
     protect,
     protect_in_order,
     protect_together,
@@ -109,7 +114,7 @@ def test_an_interview_that_was_screened_out_counts_for_nothing() -> None:
 def test_a_person_who_does_not_say_sex_or_birth_is_counted_as_unknown() -> None:
     found = {(e.sex, e.age_band) for e in ledger({**FULL, "gioi_chot": PN, "sinh_chot": BLANK})}
     assert found == {("unknown", "unknown")}
-    assert sex_and_birth(WORKER, {"gioi_chot": "1", "sinh_chot": "1985"}) == (Sex.MALE, Birth(1985))
+    assert sex_and_birth(WORKER.person, {"gioi_chot": "1", "sinh_chot": "1985"}) == (Sex.MALE, Birth(1985))
 
 
 def test_age_band_and_working_age_follow_the_campaigns_rule_and_reference_date() -> None:
@@ -439,3 +444,144 @@ def test_every_person_is_once_in_every_item_whatever_it_is_broken_down_by(
         )
     if by:
         assert sum(tally.n for tally in count.rows) == count.total.n
+
+
+# Households and their people
+
+HOUSEHOLD = read_instrument(
+    yaml.safe_load((LIBRARY / "ho_gia_dinh" / "instrument.yaml").read_text(encoding="utf-8"))
+)
+HOME: dict[str, str | Missing] = {
+    "loai_ho": "1",
+    "internet": "3",
+    "thiet_bi": "1 3",
+    "sang_loc": "",
+    "xa_chot": "26743",
+}
+FATHER: dict[str, str | Missing] = {
+    "tv_ten": "Ba", "tv_gioi": "1", "tv_sinh": "03/1970", "tv_qh": "1", "tv_cach": "self", "tv_hoc_van": "4",
+    "tv_cmkt": "6", "tv_viec": "1",
+}  # fmt: skip
+MOTHER: dict[str, str | Missing] = {
+    "tv_ten": "Má", "tv_gioi": "2", "tv_sinh": "1972", "tv_qh": "2", "tv_cach": "proxy", "tv_hoc_van": DK,
+    "tv_cmkt": "0", "tv_viec": "5",
+}  # fmt: skip
+
+
+def house(answers: Answers, members: Iterable[Answers], way: Way = Way.SELF) -> tuple[Entry, ...]:
+    return entries(HOUSEHOLD, answers, area="26740", way=way, on=REFERENCE, members=members)
+
+
+def test_answers_about_members_are_read_one_by_one_and_kept_out_of_the_households() -> None:
+    values = {
+        "/data/phan_2/internet": "1",
+        "/data/thanh_vien[2]/tv_ten": "Má",
+        "/data/thanh_vien[1]/tv_ten": "Ba",
+        "/data/thanh_vien[1]/nhom/tv_qh": "1",
+        "/data/thanh_vien[1]/viec[1]/ten": "lái xe",
+        "/data/xe[1]/bien_so": "59A",
+        "/data/thanh_vien[2]/tv_viec": "",
+    }
+    missing = {"/data/thanh_vien[2]/tv_hoc_van": DK, "/data/phan_2/thiet_bi": PN}
+    assert by_name(values, missing) == {"internet": "1", "thiet_bi": PN}
+    assert by_member(values, missing, "thanh_vien") == {
+        1: {"tv_ten": "Ba", "tv_qh": "1"},
+        2: {"tv_ten": "Má", "tv_hoc_van": DK},
+    }
+    assert list(members_of(HOUSEHOLD, values, missing)) == [1, 2]
+    assert members_of(WORKER, values, missing) == {}
+
+
+def test_a_household_has_neither_sex_nor_age_and_its_people_have_their_own() -> None:
+    found = house(HOME, [FATHER, MOTHER])
+    assert {(e.unit, e.sex, e.age_band) for e in found} == {
+        ("household", "unknown", "unknown"),
+        ("person", "male", "55_retire"),
+        ("person", "female", "45_54"),
+    }
+    assert {e.item for e in found} == set(countable(HOUSEHOLD))
+
+
+def test_who_was_answered_for_counts_as_proxy_whoever_typed() -> None:
+    found = house(HOME, [FATHER, MOTHER, {"tv_sinh": "1990"}], Way.ASSISTED)
+    ways = [(e.way, e.sex) for e in found if e.item == "tv_viec"]
+    assert ways == [("assisted", "male"), ("proxy", "female"), ("proxy", "unknown")]
+    assert {e.way for e in found if e.item == "internet"} == {"assisted"}
+
+
+def test_nobody_of_a_household_that_was_screened_out_counts() -> None:
+    assert house({**HOME, "sang_loc": "nha_tap_the"}, [FATHER]) == ()
+
+
+def test_the_answers_may_say_in_which_area_they_count() -> None:
+    assert area_of(HOUSEHOLD, HOME) == "26743"
+    assert area_of(HOUSEHOLD, {}) is None
+    assert area_of(HOUSEHOLD, {"xa_chot": "không rõ"}) is None
+    assert area_of(WORKER, {"ma_xa": "26740"}) == "26740"
+
+
+def test_items_of_households_and_of_persons_have_their_own_denominators() -> None:
+    found = cells(house(HOME, [FATHER, MOTHER]), house(HOME, []))
+    internet = table(HOUSEHOLD, found, item="internet", choices=("1", "2", "3"))
+    assert (internet.unit.value, internet.denominator, internet.total.n) == (
+        "household",
+        "households_asked",
+        2,
+    )
+    online = table(HOUSEHOLD, found, item="ho_co_internet")
+    assert (online.denominator, online.total.share("yes")) == ("households", 0.0)
+    degree = table(HOUSEHOLD, found, item="dai_hoc", by=[Dimension.SEX])
+    assert (degree.unit.value, degree.denominator, degree.total.n) == ("person", "aged_15", 2)
+    assert [row.group for row in degree.rows] == [("male",), ("female",)]
+
+
+def test_a_household_is_not_broken_down_by_sex_or_age() -> None:
+    assert breakdowns_offered(HOUSEHOLD, "dai_hoc") == BREAKDOWNS
+    assert breakdowns_offered(HOUSEHOLD, "ho_co_internet") == ((), (Dimension.WAY,), (Dimension.AREA,))
+    made = breakdowns(HOUSEHOLD, cells(house(HOME, [FATHER])), item="internet")
+    assert {each.by for each in made} == {(), (Dimension.WAY,), (Dimension.AREA,)}
+    assert {each.item for each in made} == {"internet", "ho_co_internet"}
+
+
+_members = st.lists(
+    st.fixed_dictionaries(
+        {
+            "tv_gioi": st.sampled_from(["1", "2", PN]),
+            "tv_sinh": st.sampled_from(["1950", "03/1970", "05/2004", "2011"]),
+            "tv_cach": st.sampled_from(["self", "proxy"]),
+            "tv_cmkt": st.sampled_from(["0", "41", "6", DK]),
+        },
+        optional={
+            "tv_hoc_van": st.sampled_from(["0", "1", "4", PN]),
+            "tv_biet_chu": st.sampled_from(["1", "2", DK]),
+        },
+    ),
+    max_size=5,
+)
+_homes = st.fixed_dictionaries(
+    {"internet": st.sampled_from(["1", "3", DK]), "thiet_bi": st.sampled_from(["0", "1 2", BLANK])},
+    optional={"sang_loc": st.just("nha_tap_the")},
+)
+
+
+@given(submissions=st.lists(st.tuples(_homes, st.lists(_members, min_size=1, max_size=3)), max_size=4))
+def test_amending_a_household_any_number_of_times_leaves_what_the_last_revision_counts_for(
+    submissions: list[tuple[Answers, list[list[Answers]]]],
+) -> None:
+    held: Counter[Entry] = Counter()
+    for home, revisions in submissions:
+        for before, after in pairwise([None, *revisions]):
+            if before is not None:
+                held.subtract(house(home, before))
+            held.update(house(home, after or []))
+    fresh = Counter(entry for home, revisions in submissions for entry in house(home, revisions[-1]))
+    assert {entry: number for entry, number in held.items() if number} == fresh
+
+
+@given(members=_members)
+def test_every_member_counts_exactly_once_for_every_question(members: list[Answers]) -> None:
+    found = house({"internet": "1"}, members)
+    for item in HOUSEHOLD.parts[1].items:
+        assert sum(entry.item == item for entry in found) == len(members)
+    for name in ("dai_hoc", "biet_chu_15_60"):
+        assert sum(entry.item == name for entry in found) == len(members)

@@ -299,6 +299,54 @@ def test_references_are_the_absolute_paths_read(source: str, at: str, references
     assert parse(source, owner=at).references == references
 
 
+@pytest.mark.parametrize(
+    ("source", "references"),
+    [
+        ("../age", {"/data/house/member/age": 4}),
+        ("../../member/age", {"/data/house/member/age": 3}),
+        ("sum(/data/house/member/age)", {"/data/house/member/age": 1}),
+        ("count( ../../member )", {"/data/house/member": 3}),
+        (". > ../x", {"/data/house/member/x": 4}),
+        ("string()", {"/data/house/member/x": 5}),
+        ("current()/../age", {"/data/house/member/age": 4}),
+        ("../../member[age > 3]/name", {"/data/house/member/age": 3, "/data/house/member/name": 3}),
+        ("/data/house[n = current()/../age]/n", {"/data/house/n": 1, "/data/house/member/age": 4}),
+        ("(../../member/name)[2]", {"/data/house/member/name": 3}),
+        ("randomize(../../member[name != '']/name)", {"/data/house/member/name": 3}),
+        (
+            "indexed-repeat(/data/house/member/age, ../../member, position(..) - 1)",
+            {"/data/house/member/age": 3},
+        ),
+        (
+            "indexed-repeat(/data/house/member/age, /data/house, 1, ../../member, ../n)",
+            {"/data/house/member/n": 4, "/data/house/member/age": 2},
+        ),
+        ("../age + /data/house/member/age", {"/data/house/member/age": 1}),
+        ("jr:choice-name(../age, ' ../age ')", {"/data/house/member/age": 4}),
+    ],
+)
+def test_where_the_way_to_a_reference_turns_down_is_known(source: str, references: dict[str, int]) -> None:
+    """What turns at step 4, at ``/data/house/member``, stays in the same member; at step 3 in the house."""
+    expression = parse(source, owner="/data/house/member/x")
+    assert dict(zip(expression.references, expression.turns, strict=True)) == references
+
+
+def test_the_name_of_a_choice_finds_the_question_of_a_relative_path_in_quotes() -> None:
+    data = Node("data", type="group", parent=Node("", type="root"))
+    member = Node("member", type="repeat", parent=data)
+    Node("q", "a", "select1", parent=member)
+    own = Node("w", parent=member)
+    asked: list[tuple[str, str]] = []
+
+    def labels(ref: str, value: str, language: str) -> str:
+        asked.append((ref, value))
+        return "A label"
+
+    scope = Scope(own, data.parent or data, NOW, lambda: 0.5, lambda pattern, text: True, labels=labels)
+    assert parse("jr:choice-name(../q, ' ../q ')", owner="/data/member/w").string(scope) == "A label"
+    assert asked == [("/data/member/q", "a")]
+
+
 def test_functions_instances_and_columns_are_named() -> None:
     expression = parse(
         "selected(instance('p')/root/item[a = 1]/b, 'x') or pulldata('q.csv', 'c', 'd', 'e') = ''",
@@ -416,6 +464,24 @@ def test_endless_work_is_cut_off(source: str) -> None:
     with pytest.raises(ExpressionError) as caught:
         parse(source, owner="/data").evaluate(scope_at("/data", root=root))
     assert caught.value.code == "too_much_work"
+
+
+def test_what_is_costly_over_one_scope_is_cut_off_together_and_what_is_cheap_goes_on() -> None:
+    rows = [{"name": str(number)} for number in range(900)]
+    root = Node("", type="root")
+    data = Node("data", type="group", parent=root)
+    scope = Scope(data, root, NOW, lambda: 0.5, lambda pattern, text: True, instances={"l": Table(rows)})
+    costly = parse("count(instance('l')/root/item[count(instance('l')/root/item) > 0])", owner="/data")
+    cheap = parse("1 + 1", owner="/data")
+    done = 0
+    with pytest.raises(ExpressionError) as refused:
+        for _ in range(100):
+            costly.number(scope)
+            done += 1
+    assert (refused.value.code, 0 < done < 10) == ("too_much_work", True)
+    assert cheap.number(scope) == 2
+    scope.spent = 0
+    assert costly.number(scope) == 900
 
 
 def test_every_refusal_has_its_sentence_in_both_languages() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.texts import say
-from surveys.forms import Choice, Form, Group, Kind, Missing, Question, Text
+from surveys.forms import Choice, Form, Group, Kind, Missing, Question, Repeat, Text
 from surveys.instruments import (
     AnyOf,
     Consent,
@@ -364,7 +365,7 @@ def test_the_readme_names_every_key(place: Callable[[dict[str, Any]], dict[str, 
     assert missing == []
 
 
-@pytest.mark.parametrize("name", ["nguoi_lao_dong", "dong_y"])
+@pytest.mark.parametrize("name", ["ho_gia_dinh", "nguoi_lao_dong", "cong_dan_hoc_tap", "dong_y"])
 def test_the_shipped_instruments_are_read(name: str) -> None:
     instrument = read_instrument(shipped(name))
     assert isinstance(instrument, Instrument)
@@ -429,3 +430,186 @@ def test_whatever_stands_in_a_place_it_is_read_or_refused_as_a_problem(place: An
         read_instrument(data, SMALL_FORM)
     except Problem as problem:
         assert problem.code.startswith("instrument_")
+
+
+# Households
+
+
+def in_repeat(name: str, kind: Kind = Kind.SELECT_ONE, choices: str = "", within: str = "member") -> Question:
+    return replace(question(name, kind, choices), ref=f"/data/{within}/{name}")
+
+
+HOUSE_FORM = Form(
+    "house", "1", "House", "data", ("English (en)",), "English (en)",
+    (
+        Group(
+            "/data/part",
+            "part",
+            (
+                question("place", Kind.CALCULATE),
+                question("net", choices="1 2"),
+                question("things", Kind.SELECT_MULTIPLE, choices="a b"),
+                question("phone", Kind.TEXT),
+            ),
+        ),
+        Repeat(
+            "/data/member",
+            "member",
+            (
+                in_repeat("called", Kind.TEXT),
+                in_repeat("sex", choices="m f"),
+                in_repeat("born", Kind.TEXT),
+                in_repeat("by", Kind.CALCULATE),
+                in_repeat("reads", choices="1 2"),
+                in_repeat("alone", choices="1 2"),
+                Repeat("/data/member/job", "job", (in_repeat("trade", choices="1 2", within="member/job"),)),
+            ),
+        ),
+    ),
+)  # fmt: skip
+
+HOUSE: dict[str, Any] = {
+    "instrument": {"id": "house", "version": 1, "status": "draft", "form": "house", "unit": "household"},
+    "household": {"area": "place"},
+    "private": ["called", "phone"],
+    "modules": ["nhay_cam"],
+    "items": {"one": ["net"], "multiple": ["things"]},
+    "indicators": {"online": {"denominator": "households", "any_of": {"net": [1]}}},
+    "members": {
+        "repeat": "member",
+        "name": "called",
+        "sex": {"field": "sex", "male": "m", "female": "f"},
+        "birth": "born",
+        "way": "by",
+        "items": {"one": ["reads"]},
+        "indicators": {"literate": {"denominator": "aged_15", "any_of": {"reads": [1]}}},
+        "invite": {
+            "field": "alone",
+            "value": 1,
+            "instrument": "small",
+            "address": [
+                {"from_age": 40, "male": "ông", "female": "bà"},
+                {"from_age": 16, "male": "anh", "female": "chị"},
+            ],
+        },
+    },
+}
+
+
+def house(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+    data = copy.deepcopy(HOUSE)
+    change(data)
+    return data
+
+
+def test_a_household_and_its_members_are_counted_in_parts() -> None:
+    instrument = read_instrument(HOUSE, HOUSE_FORM)
+    own, people = instrument.parts
+    assert (own.unit, own.items, [one.name for one in own.indicators]) == (
+        Unit.HOUSEHOLD,
+        ("net", "things"),
+        ["online"],
+    )
+    assert (people.unit, people.items, [one.name for one in people.indicators]) == (
+        Unit.PERSON,
+        ("reads",),
+        ["literate"],
+    )
+    assert instrument.items == ("net", "things", "reads")
+    found = [instrument.part_of(item) for item in ("net", "literate", "online@1", "nothing")]
+    assert [part.unit if part else None for part in found] == [
+        Unit.HOUSEHOLD,
+        Unit.PERSON,
+        Unit.HOUSEHOLD,
+        None,
+    ]
+    assert instrument.area == "place"
+    assert (set(instrument.private), set(instrument.modules)) == ({"called", "phone"}, {"nhay_cam"})
+
+
+def test_members_are_spoken_to_by_rising_age() -> None:
+    members = read_instrument(HOUSE, HOUSE_FORM).members
+    assert members is not None and members.invited is not None
+    assert [one.from_age for one in members.invited.address] == [16, 40]
+
+
+def test_a_form_about_a_households_people_is_about_others_without_saying_so() -> None:
+    assert read_instrument(HOUSE, HOUSE_FORM).about_others
+    assert not read_instrument(SMALL, SMALL_FORM).about_others
+    assert read_instrument(changed(lambda data: data.update(about_others=True)), SMALL_FORM).about_others
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "path"),
+    [
+        (lambda data: data.update(about_others=False), "instrument_about_others", "about_others"),
+        (lambda data: data.update(about_others="yes"), "instrument_not_a_flag", "about_others"),
+        (lambda data: data.update(modules=["dan_toc"]), "instrument_one_of", "modules[0]"),
+        (lambda data: data.update(person=SMALL["person"]), "instrument_not_a_person", "person"),
+        (lambda data: data.update(private=["nobody"]), "instrument_unknown_question", "private"),
+        (lambda data: data.update(until_close=["net"]), "instrument_not_private", "until_close"),
+        (lambda data: data["household"].update(area="sex"), "instrument_of_members", "household.area"),
+        (lambda data: data["items"].update(one=["reads"]), "instrument_duplicate", "members"),
+        (lambda data: data["items"].update(one=["alone"]), "instrument_of_members", "items.one"),
+        (
+            lambda data: data["indicators"]["online"].update(denominator="aged_15"),
+            "instrument_denominator",
+            "online",
+        ),
+        (
+            lambda data: data["members"]["indicators"]["literate"].update(denominator="households"),
+            "instrument_denominator",
+            "literate",
+        ),
+        (lambda data: data["members"].update(repeat="job"), "instrument_no_such_repeat", "members.repeat"),
+        (lambda data: data["members"].update(repeat="part"), "instrument_no_such_repeat", "members.repeat"),
+        (lambda data: data["members"].update(name="phone"), "instrument_not_of_members", "members.name"),
+        (lambda data: data["members"].update(birth="trade"), "instrument_not_of_members", "members.birth"),
+        (
+            lambda data: data["members"]["sex"].update(male="x"),
+            "instrument_unknown_choice",
+            "members.sex.male",
+        ),
+        (
+            lambda data: data["members"]["items"].update(one=["trade"]),
+            "instrument_not_of_members",
+            "members.items.one",
+        ),
+        (
+            lambda data: data["members"]["invite"].update(value=3),
+            "instrument_unknown_choice",
+            "members.invite.value",
+        ),
+        (
+            lambda data: data["members"]["invite"]["address"][0].update(from_age=-1),
+            "instrument_bounds",
+            "members.invite.address[0].from_age",
+        ),
+    ],
+)
+def test_what_does_not_fit_a_household_is_refused_at_its_place(
+    change: Callable[[dict[str, Any]], object], code: str, path: str
+) -> None:
+    found, params = refusal(house(change), HOUSE_FORM)
+    assert (found, params["path"]) == (code, path)
+
+
+@pytest.mark.parametrize("key", ["household", "members"])
+def test_only_households_have_members(key: str) -> None:
+    found, params = refusal(changed(lambda data: data.update({key: HOUSE[key]})))
+    assert (found, params["path"]) == ("instrument_not_a_household", key)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda data: data["household"],
+        lambda data: data["members"],
+        lambda data: data["members"]["invite"],
+        lambda data: data["members"]["invite"]["address"][0],
+    ],
+)
+def test_the_readme_names_every_key_of_households(place: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    readme = (LIBRARY / "README.md").read_text(encoding="utf-8")
+    _, params = refusal(house(lambda data: place(data).update(no_such_key=1)), HOUSE_FORM)
+    assert [key for key in str(params["known"]).split(", ") if not re.search(rf"\b{key}\b", readme)] == []

@@ -91,8 +91,17 @@ WORKER_QUESTIONS = {
 CHECK = "cmkt_xac_nhan"
 """The question that asks again; not one of the 24."""
 
-NUMBERED = {"viec_lam", "cmkt", "linh_vuc", "dao_tao_12t", "nhu_cau"} | {
-    name for name in WORKER_QUESTIONS if name.startswith("il_")
+NUMBERED = {
+    "viec_lam",
+    "cmkt",
+    "linh_vuc",
+    "dao_tao_12t",
+    "nhu_cau",
+    "tv_viec",
+    "tv_cmkt",
+    "ma_xa",
+    "nhom",
+    *(name for name in WORKER_QUESTIONS if name.startswith("il_")),
 }
 """Questions whose choices are too long for buttons: they are numbered in the message."""
 
@@ -171,7 +180,11 @@ def interview(
     for _ in range(60):
         now = prompt(questionnaire, state, CONTEXT)
         if not isinstance(now, Ask):
-            return asked, state, " ".join(now.before) if isinstance(now, Review) else ""
+            return (
+                asked,
+                state,
+                " ".join(passage.text for passage in now.before) if isinstance(now, Review) else "",
+            )
         name = now.ref.rpartition("/")[2]
         asked.append(name)
         reply = answers[name]
@@ -281,9 +294,9 @@ def test_dont_know_and_prefer_not_are_never_choices(name: str, forms: Mapping[st
 
 def names_in_the_catalogue(instruments: Mapping[str, Instrument]) -> Iterator[str]:
     for instrument in instruments.values():
-        yield from (f"indicator.{each.name}" for each in instrument.indicators)
+        yield from (f"indicator.{each.name}" for each in instrument.every_indicator)
         yield from (f"screen_out.{each.name}" for each in instrument.screen_outs)
-    yield from (f"denominator.{each}" for each in (*Denominator, "asked"))
+    yield from (f"denominator.{each}" for each in (*Denominator, "asked", "households_asked"))
     yield from (f"age_band.{each}" for each in AgeBand)
     yield from (f"sex.{each}" for each in (*Sex, "unknown"))
     yield from (f"way.{each}" for each in Way)
@@ -512,13 +525,23 @@ def test_consent_says_who_why_what_where_how_long_and_which_rights_before_it_ask
 ) -> None:
     first = prompt(consent, State(hidden=OFFICE), CONTEXT)
     assert isinstance(first, Ask)
-    said = " ".join(first.before)
+    said = " ".join(passage.text for passage in first.before)
     assert all(value in said for value in OFFICE.values())
     assert "${" not in said
     for right in ("biết", "xem", "sửa", "rút lại", "cung cấp", "xóa", "hạn chế", "phản đối", "khiếu nại"):
         assert right in said
     assert "riêng tư" in said
     assert "không ảnh hưởng quyền lợi" in said
+
+
+def test_who_is_asked_about_others_is_told_so(consent: Questionnaire) -> None:
+    def said(hidden: Mapping[str, str]) -> str:
+        first = prompt(consent, State(hidden=hidden), CONTEXT)
+        assert isinstance(first, Ask)
+        return " ".join(passage.text for passage in first.before)
+
+    assert "người khác trong hộ" in said({**OFFICE, "ve_nguoi_khac": "1"})
+    assert "người khác trong hộ" not in said(OFFICE)
 
 
 def test_nothing_is_agreed_beforehand(consent: Questionnaire, forms: Mapping[str, Form]) -> None:

@@ -153,6 +153,8 @@ def test_without_birth_nothing_is_known_of_working_age() -> None:
     assert membership(None, MALE, date(2026, 1, 1)) == {
         Denominator.WORKING_AGE: None,
         Denominator.AGED_15: None,
+        Denominator.AGED_15_60: None,
+        Denominator.RESIDENTS: True,
     }
     assert age_band(None, MALE, date(2026, 1, 1)) is AgeBand.UNKNOWN
 
@@ -161,7 +163,17 @@ def test_old_people_are_aged_15_and_over_but_not_of_working_age() -> None:
     assert membership(Birth(1950, 1), FEMALE, date(2026, 1, 1)) == {
         Denominator.WORKING_AGE: False,
         Denominator.AGED_15: True,
+        Denominator.AGED_15_60: False,
+        Denominator.RESIDENTS: True,
     }
+
+
+@pytest.mark.parametrize(
+    ("birth", "reported"), [("04/2011", False), ("03/2011", True), ("04/1965", True), ("03/1965", False)]
+)
+def test_literacy_is_reported_of_people_from_15_until_they_are_61(birth: str, reported: bool) -> None:
+    found = membership(parse_birth(birth), None, date(2026, 3, 1))
+    assert found[Denominator.AGED_15_60] is reported
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from bot.texts import LANGUAGES, catalogue
 from surveys import codes, numerals
-from surveys.forms import Kind
+from surveys.forms import UPLOADS, Kind, Range
 from surveys.replies import (
     Ambiguous,
     Command,
@@ -33,12 +34,16 @@ from surveys.replies import (
     make_code,
     read_command,
     read_month_year,
+    read_more,
     read_reply,
+    read_yes_no,
 )
-from tests.surveys.score_replies import load, meets, score
+from tests.surveys.score_replies import faults, load, meets, score
 
 HERE = Path(__file__).parent
 TODAY = date(2026, 11, 20)
+NOW = datetime(2026, 11, 20, 9, 30, tzinfo=timezone(timedelta(hours=7)))
+TENTHS = Range(Decimal(0), Decimal(10), Decimal(1))
 ALL = Offers(dont_know=True, prefer_not=True, skip=True)
 
 SEX = (Option("1", ("Nam",)), Option("2", ("Nữ",)))
@@ -98,13 +103,49 @@ def test_the_scorer_tells_a_wrong_accept_from_a_needless_question() -> None:
     lines = [
         {**line, "reply": "nam", "expect": {"value": "1"}},
         {**line, "reply": "nam", "expect": {"value": "2"}},
-        {**line, "reply": "đàn ông", "expect": {"value": "1"}},
-        {**line, "reply": "đàn ông", "expect": {"value": "1"}, "accept_also": [{"refuse": True}]},
+        {**line, "reply": "đẹp trai", "expect": {"value": "1"}},
+        {**line, "reply": "đẹp trai", "expect": {"value": "1"}, "accept_also": [{"refuse": True}]},
     ]
     one = score(lines)[0]["select_one"]
     assert (one.lines, one.right, one.wrong_accepts) == (4, 2, 1)
-    assert meets({"value": "2.50"}, {"value": "2.5"}, "decimal")
-    assert not meets({"refuse": True}, {"ask_again": True, "ambiguous_between": ["1", "2"]}, "select_one")
+    assert not meets({"refuse": True}, {"ask_again": True, "ambiguous_between": ["1", "2"]}, line)
+
+
+@pytest.mark.parametrize(
+    ("kind", "read_as", "expected"),
+    [
+        ("decimal", "2.50", "2.5"),
+        ("month_year", "03/1985", "1985-03-01"),
+        ("year", "1985", 1985),
+        ("time", "07:30", "07:30:00.000+07:00"),
+        ("phone", "0912345678", "+84 912 345 678"),
+        ("yes_no", "yes", "có"),
+        ("text", "Đỗ", unicodedata.normalize("NFD", "Đỗ")),
+    ],
+)
+def test_the_scorer_compares_values_by_what_they_mean(kind: str, read_as: str, expected: object) -> None:
+    line = {"id": "x", "kind": kind, "reply": "", "expect": {}}
+    assert meets({"value": read_as}, {"value": expected}, line)
+    assert not meets({"value": read_as}, {"value": "9"}, line)
+
+
+def test_the_scorer_takes_lines_without_choices_and_says_what_is_not_a_line() -> None:
+    lines: list[dict[str, Any]] = [
+        {"id": "1", "kind": "yes_no", "lang": "vi", "reply": "ừ", "expect": {"value": "yes"}},
+        {"id": "2", "kind": "area_name", "lang": "vi", "reply": "xã đa phúc", "expect": {"value": "Đa Phúc"}},
+        {"id": "3", "kind": "integer", "lang": "vi", "reply": "130", "expect": {"refuse": True}},
+        {"id": "4", "kind": "range", "lang": "en", "reply": "8/10", "expect": {"value": "8"}},
+        {"id": "5", "kind": "stop_word", "lang": "vi", "reply": "Dũng", "expect": {"value": "Dũng"}},
+        {"id": "6", "kind": "join_code", "lang": "vi", "reply": "mã ab2cde", "expect": {"value": "AB2CDE"}},
+    ]
+    lines[2]["constraint"] = lines[3]["constraint"] = ". >= 0 and . <= 10"
+    assert faults(lines) == []
+    scores, failures = score(lines)
+    assert (scores["all"].right, scores["lang en"].lines, failures) == (6, 1, [])
+    assert faults([{"id": "7", "kind": "colour", "reply": "red", "expect": {"value": "1"}}, {"id": "8"}]) == [
+        "line 1 (7): no kind 'colour'",
+        "line 2: no kind, reply, expect",
+    ]
 
 
 # ── choices ───────────────────────────────────────────────────────────────────────────────────────────
@@ -117,7 +158,7 @@ def test_a_choice_is_understood_by_label_number_and_keyboard_slip(text: str) -> 
     assert reply(Kind.SELECT_ONE, text, SEX) == Value("2")
 
 
-@pytest.mark.parametrize("text", ["năm", "không phải nam", "nam à?", "đàn ông", "không", "👍", "1.5", "-1"])
+@pytest.mark.parametrize("text", ["năm", "không phải nam", "nam à?", "đẹp trai", "không", "👍", "1.5", "-1"])
 def test_a_word_with_other_marks_or_turned_round_is_no_choice(text: str) -> None:
     assert isinstance(reply(Kind.SELECT_ONE, text, SEX), Refused | Ambiguous)
 
@@ -222,6 +263,216 @@ def test_all_and_none_are_those_that_the_list_has() -> None:
     assert reply(Kind.SELECT_MULTIPLE, "không có gì", devices) == Values(("0",))
     assert reply(Kind.SELECT_MULTIPLE, "ti vi, không có", devices) != Values(("1", "0"))
     assert reply(Kind.SELECT_MULTIPLE, "tất cả", WORK) == Ambiguous(("1", "2", "3", "5", "6", "7", "8"))
+
+
+@pytest.mark.parametrize(
+    ("labels", "text", "name"),
+    [
+        ("Nam; Nữ", "đàn ông", "1"),
+        ("Nam; Nữ", "dạ con gái ạ", "2"),
+        ("Chưa vợ/chồng; Có vợ/chồng; Góa; Ly hôn", "có chồng rồi", "2"),
+        ("Chưa vợ/chồng; Có vợ/chồng; Góa; Ly hôn", "độc thân", "1"),
+        ("Chưa có bằng; Tiểu học; THCS", "không có bằng cấp", "1"),
+        ("Hằng ngày; Hằng tuần", "mỗi ngày", "1"),
+    ],
+)
+def test_an_everyday_word_stands_for_the_label_that_it_can_only_mean(
+    labels: str, text: str, name: str
+) -> None:
+    choices = tuple(Option(str(at), (label,)) for at, label in enumerate(labels.split("; "), 1))
+    assert reply(Kind.SELECT_ONE, text, choices) == Value(name)
+
+
+def test_a_synonym_needs_its_opposite_in_the_list() -> None:
+    regions = tuple(Option(name, (f"{name}",)) for name in ("Bắc", "Trung", "Nam"))
+    assert isinstance(reply(Kind.SELECT_ONE, "đàn ông", regions), Refused)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["dạ em chọn số 2 ạ", "bấm 2", "cái thứ 2", "nhầm, số 2 mới đúng", "1 à nhầm 2", "No. 2", "nữ nha cô"],
+)
+def test_manners_and_corrections_leave_the_choice_that_is_meant(text: str) -> None:
+    assert reply(Kind.SELECT_ONE, text, SEX) == Value("2")
+
+
+@pytest.mark.parametrize("text", ["không phải 1", "đừng chọn 2", "2 à nhầm", "nhầm rồi", "hôm qua nhầm 2"])
+def test_what_is_only_taken_back_is_no_answer(text: str) -> None:
+    assert isinstance(reply(Kind.SELECT_ONE, text, SEX), Refused | Ambiguous)
+
+
+def test_all_but_some_and_none_of_what_is_listed() -> None:
+    media = (
+        Option("a", ("Zalo",)),
+        Option("b", ("Facebook",)),
+        Option("c", ("TikTok",)),
+        Option("d", ("Không dùng",)),
+    )
+    assert reply(Kind.SELECT_MULTIPLE, "tất cả trừ tiktok", media) == Values(("a", "b"))
+    assert reply(Kind.SELECT_MULTIPLE, "không xài cái nào hết", media) == Values(("d",))
+    assert reply(Kind.SELECT_MULTIPLE, "a, c", media) == Values(("a", "c"))
+    assert reply(Kind.SELECT_MULTIPLE, "1, 4", media) == Ambiguous(("a", "d"))
+    assert reply(Kind.SELECT_MULTIPLE, "xong", media, ticked=("a",)) == Command("done")
+    assert isinstance(reply(Kind.SELECT_MULTIPLE, "xong", media), Refused)
+
+
+# ── ranks, ranges, places and the rest of ODK's kinds ─────────────────────────────────────────────────
+
+
+MEDIA = (Option("z", ("Zalo",)), Option("f", ("Facebook",)), Option("b", ("Báo giấy",)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2 1 3",
+        "213",
+        "2-1-3",
+        "facebook > zalo > báo giấy",
+        "fb, za lô, bao giay",
+        "fb rồi zalo rồi báo giấy",
+    ],
+)
+def test_a_rank_is_all_choices_in_the_order_told(text: str) -> None:
+    assert reply(Kind.RANK, text, MEDIA) == Values(("f", "z", "b"))
+
+
+def test_a_rank_that_is_not_complete_says_what_is_missing() -> None:
+    assert reply(Kind.RANK, "2 1", MEDIA) == Refused("reply.rank_rest", {"rest": "3. Báo giấy", "count": 3})
+    assert reply(Kind.RANK, "1 3", MEDIA, ticked=("f",)) == Values(("f", "z", "b"))
+    assert reply(Kind.RANK, "1 1 2", MEDIA) == Refused("reply.not_a_rank")
+    assert reply(Kind.RANK, "1 2 4", MEDIA) == Refused("reply.out_of_range", {"count": 3})
+
+
+def test_a_range_keeps_to_its_bounds_and_steps() -> None:
+    halves = Range(Decimal("-1"), Decimal("1"), Decimal("0.5"))
+    limits = {"start": "-1", "end": "1", "step": "0.5"}
+    assert reply(Kind.RANGE, "-0,5", within=halves) == Value("-0.5")
+    assert reply(Kind.RANGE, "0,3", within=halves) == Refused("reply.not_in_range", limits)
+    assert reply(Kind.RANGE, "2", within=halves) == Refused("reply.not_in_range", limits)
+    assert reply(Kind.RANGE, "8/10", within=TENTHS) == Value("8")
+    assert reply(Kind.RANGE, "tám điểm", within=TENTHS) == Value("8")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("7h30", "07:30"), ("7 giờ rưỡi tối", "19:30"), ("7h kém 15", "06:45"), ("7.30pm", "19:30"),
+        ("mười chín giờ ba mươi", "19:30"), ("16 giờ 5 phút", "16:05"), ("half past six", "06:30"),
+        ("nửa đêm", None), ("trưa", None), ("7-8h", None), ("khoảng 7h", None), ("25h", None),
+    ],
+)  # fmt: skip
+def test_a_time_of_day_has_the_zone_of_the_person(text: str, told: str | None) -> None:
+    expected = Refused("reply.not_a_time") if told is None else Value(f"{told}:00.000+07:00")
+    assert reply(Kind.TIME, text, now=NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("hôm qua lúc 3 giờ chiều", "2026-11-19T15:00"), ("5/3/2026 14:30", "2026-03-05T14:30"),
+        ("14h30 ngày 5/3/2026", "2026-03-05T14:30"), ("tối qua 8 giờ", "2026-11-19T20:00"),
+        ("2026-03-05T14:30:00", "2026-03-05T14:30"), ("bây giờ", "2026-11-20T09:30"),
+    ],
+)  # fmt: skip
+def test_a_day_and_a_time_in_either_order(text: str, told: str) -> None:
+    assert reply(Kind.DATETIME, text, now=NOW) == Value(f"{told}:00.000+07:00")
+
+
+def test_a_day_without_a_time_or_in_the_lunar_calendar_is_asked_again() -> None:
+    assert reply(Kind.DATETIME, "5/3/2026", now=NOW) == Refused("reply.not_a_datetime")
+    assert reply(Kind.DATETIME, "mùng 5 tháng 3 âm lịch lúc 7h", now=NOW) == Refused("reply.lunar")
+    assert reply(Kind.DATE, "mùng 5 tháng 3 âm lịch") == Refused("reply.lunar")
+    assert reply(Kind.DATE, "thứ hai tuần trước") == Value("2026-11-09")
+    assert reply(Kind.DATE, "3 ngày trước") == Value("2026-11-17")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "10.77, 106.7", "10,77; 106,7", "10.77 106.7", "vĩ độ 10.77, kinh độ 106.7",
+        "kinh độ 106.7 vĩ độ 10.77",
+        "106.7, 10.77", "10°46'12\"N 106°42'E", "geo:10.77,106.7", "https://maps.google.com/?q=10.77,106.70",
+        "https://www.google.com/maps/place/X/@10.1,106.1,17z/data=!3d10.77!4d106.7",
+    ],
+)  # fmt: skip
+def test_a_place_by_coordinates_or_a_link_of_a_map(text: str) -> None:
+    assert reply(Kind.GEOPOINT, text) == Value("10.77 106.7 0 0")
+
+
+@pytest.mark.parametrize(
+    "text", ["quận 1", "10, 106", "91.5, 200.1", "10°77'N 106°E", "https://maps.app.goo.gl/x"]
+)
+def test_what_is_no_place_on_earth_is_refused(text: str) -> None:
+    assert reply(Kind.GEOPOINT, text) == Refused("reply.not_a_location")
+
+
+@given(st.decimals(-90, 90, places=6), st.decimals(-180, 180, places=6))
+def test_every_place_is_read_back_from_its_coordinates(latitude: Decimal, longitude: Decimal) -> None:
+    reading = reply(Kind.GEOPOINT, f"{latitude}, {longitude}")
+    assert isinstance(reading, Value)
+    assert [Decimal(part) for part in reading.value.split()] == [latitude, longitude, 0, 0]
+
+
+def test_what_was_shown_is_acknowledged_by_a_yes() -> None:
+    for text in ("ok", "đã rõ", "dạ vâng ạ", "hiểu rồi", "tiếp tục"):
+        assert reply(Kind.ACKNOWLEDGE, text) == Value("OK"), text
+    assert reply(Kind.ACKNOWLEDGE, "không") == Refused("reply.confirm_expected")
+    assert reply(Kind.ACKNOWLEDGE, "quay lại") == Command("back")
+
+
+@pytest.mark.parametrize("kind", sorted(UPLOADS))
+def test_a_file_is_asked_for_where_somebody_types(kind: Kind) -> None:
+    assert reply(kind, "đây ạ") == Refused(f"reply.{kind.value}_expected")
+    assert reply(kind, "bỏ qua") == Command("skip")
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "yes"),
+    [
+        ("có", True, True), ("thêm 1 người nữa", True, None), ("còn người nữa", True, None),
+        ("không", False, False), ("hết rồi", False, None), ("ko còn ai", False, None),
+        ("thôi ạ", False, None),
+        ("có lẽ", None, None), ("quay lại", None, None), ("ừ xóa đi", True, True), ("Lan", None, None),
+    ],
+)  # fmt: skip
+def test_whether_there_is_another_and_whether_to_go_on(
+    text: str, more: bool | None, yes: bool | None
+) -> None:
+    assert read_more(text, "vi") is more
+    assert read_yes_no(text, "vi") is yes
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("danh sách", Command("roster")), ("thêm người", Command("add")), ("hết rồi", Command("no_more")),
+        ("bỏ người 3", Command("remove", "3")), ("xóa người thứ hai", Command("remove", "2")),
+        ("xoá Lan đi", Command("remove", "Lan")), ("tìm Bến Thành", Command("find", "Bến Thành")),
+        ("trang sau", Command("next_page")), ("trang trước", Command("previous_page")),
+        ("xóa dữ liệu của tôi", Command("privacy")), ("bỏ học", None), ("bỏ Lan", None),
+    ],
+)  # fmt: skip
+def test_members_and_pages_have_commands_of_their_own(text: str, command: Command | None) -> None:
+    assert read_command(text) == command
+
+
+def test_more_of_a_list_is_shown_only_where_it_has_pages() -> None:
+    assert read_command("tiếp") == Command("keep")
+    assert read_command("tiếp", paged=True) == Command("next_page")
+    assert reply(Kind.SELECT_ONE, "tiếp", WORK, paged=True) == Command("next_page")
+
+
+def test_words_of_an_answer_are_no_command_about_members() -> None:
+    for text in ("xóa đói giảm nghèo", "thêm cây xanh", "tìm việc", "bỏ học", "hết rồi"):
+        assert reply(Kind.TEXT, text) == Value(text)
+    assert isinstance(reply(Kind.INTEGER, "hết rồi"), Refused)
+
+
+def test_a_name_that_looks_like_stopping_is_a_name_where_one_is_asked() -> None:
+    assert reply(Kind.TEXT, "Huy", question="Tên của người này?") == Value("Huy")
+    assert reply(Kind.TEXT, "Huy", question="Nghề nghiệp?") == Refused("reply.stop_or_answer")
+    assert reply(Kind.TEXT, "huy", question="Tên của người này?") == Refused("reply.stop_or_answer")
 
 
 # ── not an answer ─────────────────────────────────────────────────────────────────────────────────────
@@ -351,7 +602,8 @@ def test_whole_numbers_in_digits_and_words(text: str, value: str) -> None:
     ("text", "reason"),
     [
         ("2,5", "reply.not_an_integer"), ("20-25", "reply.one_number"), ("hơn 20", "reply.one_number"),
-        ("20 hoặc 21", "reply.one_number"), ("hai ba", "reply.not_an_integer"),
+        ("20 hoặc 21", "reply.one_number"), ("khoảng 20", "reply.one_number"),
+        ("hai ba", "reply.not_an_integer"),
         ("hai mươi năm", "reply.not_an_integer"), ("không có", "reply.zero"),
         ("5²", "reply.not_an_integer"), ("1e2", "reply.one_number"), ("12345678901", "reply.too_large"),
         ("18 tháng", "reply.not_an_integer"),
@@ -533,14 +785,26 @@ def test_no_text_raises_and_only_what_was_offered_comes_back(
     offers = ALL if offered else Offers()
     names = [option.name for option in choices]
     for language in ("vi", "en"):
-        reading = reply(kind, text, choices, language=language, appearance=appearance, offers=offers)
+        reading = reply(
+            kind,
+            text,
+            choices,
+            language=language,
+            appearance=appearance,
+            offers=offers,
+            now=NOW,
+            within=TENTHS,
+        )
         match reading:
             case Value(value) if kind is Kind.SELECT_ONE:
                 assert value in names
             case Values(values):
-                assert kind is Kind.SELECT_MULTIPLE
+                assert kind in (Kind.SELECT_MULTIPLE, Kind.RANK)
                 assert values
-                assert list(values) == [name for name in names if name in values]
+                if kind is Kind.RANK:
+                    assert sorted(values) == sorted(names)
+                else:
+                    assert list(values) == [name for name in names if name in values]
             case Ambiguous(between):
                 assert between
                 assert set(between) <= set(names)
@@ -550,8 +814,23 @@ def test_no_text_raises_and_only_what_was_offered_comes_back(
                 assert re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", value)
             case Value(value) if kind is Kind.DATE:
                 assert date.fromisoformat(value).isoformat() == value
+            case Value(value) if kind is Kind.RANGE:
+                assert Decimal(value) in range(11)
+            case Value(value) if kind is Kind.TIME:
+                assert re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]:00\.000\+07:00", value)
+            case Value(value) if kind is Kind.DATETIME:
+                assert datetime.fromisoformat(value).utcoffset() == timedelta(hours=7)
+            case Value(value) if kind is Kind.GEOPOINT:
+                latitude, longitude, *rest = value.split()
+                assert (abs(float(latitude)) <= 90, abs(float(longitude)) <= 180, rest) == (
+                    True,
+                    True,
+                    ["0", "0"],
+                )
+            case Value(value) if kind is Kind.ACKNOWLEDGE:
+                assert value == "OK"
             case Value(value):
-                assert kind is Kind.TEXT
+                assert kind in (Kind.TEXT, Kind.BARCODE)
                 assert value
                 assert value == clean(value)
             case DontKnow() | PreferNot():

@@ -1,54 +1,14 @@
-"""XForm → Form: what a chat can ask is read, everything else is refused with its place."""
+"""XForm → Form: questions, texts and metadata come out as they went in."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bot.authoring.check import generated_texts, line
 from surveys.expressions import Expression
-from surveys.forms import Form, Group, Kind, Question, Template, language_code
-from surveys.xform import Finding, Loaded, Row, circles, read_form
-from tests.forms.build import Rows, choices, converted, row
-
-VI, EN = "Tiếng Việt (vi)", "English (en)"
-YES_NO = choices("yn", "yes", "no")
-SETTINGS = [{"form_id": "thu", "form_title": "Thử", "version": "1"}]
-
-
-def read(survey: Rows, lists: Rows = (), settings: Rows = SETTINGS, **sheets: Rows) -> Loaded:
-    made = converted(survey, lists, settings, **sheets)
-    assert not made.errors, made.errors
-    loaded = read_form(made.xform, made.rows, generated=generated_texts())
-    for found in (*loaded.errors, *loaded.warnings):
-        for language in ("vi", "en"):
-            assert not line(found, language).startswith("form."), f"no sentence for {found}"
-    return loaded
-
-
-def form(survey: Rows, lists: Rows = (), settings: Rows = SETTINGS) -> Form:
-    loaded = read(survey, lists, settings)
-    assert loaded.form is not None, loaded.errors
-    return loaded.form
-
-
-def question(survey: Rows, lists: Rows = (), name: str = "q") -> Question:
-    return next(found for found in form(survey, lists).questions() if found.name == name)
-
-
-def places(findings: Sequence[Finding]) -> list[tuple[str, str, int, str]]:
-    return [(found.code, found.sheet, found.row, found.column) for found in findings]
-
-
-def shown(template: Template) -> str:
-    return "".join(part.source if isinstance(part, Expression) else part for part in template)
-
-
-# What is read -----------------------------------------------------------------------------------------------
+from surveys.forms import Group, Kind, Media, language_code
+from surveys.xform import Row, read_form
+from tests.forms.build import converted, row
+from tests.forms.reading import EN, SETTINGS, VI, YES_NO, form, places, question, read, refused, shown, warned
 
 
 @pytest.mark.parametrize(
@@ -58,18 +18,43 @@ def shown(template: Template) -> str:
         ("integer", Kind.INTEGER, "int"),
         ("decimal", Kind.DECIMAL, "decimal"),
         ("date", Kind.DATE, "date"),
+        ("time", Kind.TIME, "time"),
+        ("dateTime", Kind.DATETIME, "dateTime"),
+        ("barcode", Kind.BARCODE, "barcode"),
+        ("acknowledge", Kind.ACKNOWLEDGE, "string"),
+        ("geopoint", Kind.GEOPOINT, "geopoint"),
+        ("image", Kind.IMAGE, "binary"),
+        ("audio", Kind.AUDIO, "binary"),
+        ("video", Kind.VIDEO, "binary"),
+        ("file", Kind.FILE, "binary"),
         ("select_one yn", Kind.SELECT_ONE, "select1"),
         ("select_multiple yn", Kind.SELECT_MULTIPLE, "select"),
+        ("rank yn", Kind.RANK, "select"),
         ("note", Kind.NOTE, "string"),
     ],
 )
-def test_a_question_of_each_supported_type_keeps_its_kind_name_row_and_words(
-    type: str, kind: Kind, node: str
-) -> None:
-    found = question([row("text", "first", "Một"), {}, row(type, "q", "Hai")], YES_NO)
+def test_a_question_of_each_type_keeps_its_kind_name_row_and_words(type: str, kind: Kind, node: str) -> None:
+    lists = YES_NO if "yn" in type else ()
+    found = question([row("text", "first", "Một"), {}, row(type, "q", "Hai")], lists)
     assert (found.kind, found.type, found.ref, found.row) == (kind, node, "/data/q", 4)
     assert found.label.by_language == {"default": ("Hai",)}
-    assert [choice.name for choice in found.choices] == (["yes", "no"] if "select" in type else [])
+    assert [choice.name for choice in found.choices] == (["yes", "no"] if lists else [])
+
+
+@pytest.mark.parametrize(
+    ("written", "start", "end", "step", "node"),
+    [
+        ("start=1 end=5 step=1", "1", "5", "1", "int"),
+        ("start=0.5 end=2 step=0.5", "0.5", "2", "0.5", "decimal"),
+        ("start=10 end=0 step=5", "0", "10", "5", "int"),
+        ("", "1", "10", "1", "int"),
+    ],
+)
+def test_a_range_has_its_bounds_and_step(written: str, start: str, end: str, step: str, node: str) -> None:
+    found = question([row("range", "q", "Q", parameters=written)])
+    assert found.range is not None
+    assert (str(found.range.start), str(found.range.end), str(found.range.step)) == (start, end, step)
+    assert (found.kind, found.type) == (Kind.RANGE, node)
 
 
 def test_a_calculation_is_never_shown_and_keeps_its_expression() -> None:
@@ -207,66 +192,6 @@ def test_the_code_of_a_language_is_read_from_its_name(name: str, code: str) -> N
     assert language_code(name) == code
 
 
-def test_a_choice_filter_reads_extra_columns_of_its_list() -> None:
-    lists = [
-        *choices("tinh", "hn", "hcm"),
-        *choices("xa", "a", "b", tinh="hn"),
-        *choices("xa", "c", tinh="hcm"),
-    ]
-    survey = [row("select_one tinh", "t", "T"), row("select_one xa", "q", "Q", choice_filter="tinh = ${t}")]
-    found = question(survey, lists)
-    assert found.choice_filter is not None
-    assert found.choice_filter.references == ("/data/t",)
-    assert found.choice_filter.columns == {("xa", "tinh")}
-    assert [choice.columns["tinh"] for choice in found.choices] == ["hn", "hn", "hcm"]
-    assert found.list_name == "xa"
-
-
-def test_the_form_carries_every_list_for_expressions() -> None:
-    survey = [
-        row("select_one yn", "a", "A"),
-        row("calculate", "q", calculation="instance('gia')/root/item[name = ${a}]/muc"),
-    ]
-    lists = [*YES_NO, {"list_name": "gia", "name": "yes", "label": "x", "muc": "5"}]
-    loaded = form(survey, lists)
-    assert loaded.lists["gia"][0].columns["muc"] == "5"
-    assert [choice.name for choice in loaded.lists["yn"]] == ["yes", "no"]
-
-
-def test_a_choice_label_may_hold_a_reference() -> None:
-    lists = [{"list_name": "l", "name": "x", "label": "Con của ${a}"}]
-    found = question([row("text", "a", "A"), row("select_one l", "q", "Q")], lists)
-    assert shown(found.choices[0].label.by_language["default"]) == "Con của /data/a"
-
-
-def test_or_other_adds_a_choice_and_a_question_in_the_languages_of_the_form() -> None:
-    survey = [
-        {"type": "select_multiple l or_other", "name": "q", f"label::{VI}": "Nghề", f"label::{EN}": "Job"}
-    ]
-    lists = [{"list_name": "l", "name": "x", f"label::{VI}": "Ích", f"label::{EN}": "Ex"}]
-    loaded = read(survey, lists, [{**SETTINGS[0], "default_language": VI}])
-    assert loaded.form is not None
-    asked, other = loaded.form.questions()
-    assert asked.choices[-1].name == "other"
-    assert asked.choices[-1].label.by_language == {VI: ("Khác",), EN: ("Other",)}
-    assert (other.kind, other.name, other.row) == (Kind.TEXT, "q_other", 2)
-    assert other.label.by_language == {VI: ("Vui lòng ghi rõ.",), EN: ("Please specify.",)}
-    assert other.relevant is not None and other.relevant.references == ("/data/q",)
-    assert loaded.warnings == ()
-
-
-def test_a_table_of_selects_becomes_a_heading_and_questions() -> None:
-    survey = [
-        row("begin group", "g", "Bảng", appearance="table-list"),
-        row("select_one yn", "a", "A"),
-        row("select_one yn", "b", "B"),
-        row("end group"),
-    ]
-    kinds = [(found.name, found.kind) for found in form(survey, YES_NO).questions()]
-    assert [kind for _, kind in kinds] == [Kind.NOTE, Kind.SELECT_ONE, Kind.SELECT_ONE]
-    assert [name for name, _ in kinds[1:]] == ["a", "b"]
-
-
 def test_id_version_title_and_root_come_from_the_settings() -> None:
     loaded = form([row("text", "q", "Q")], settings=[{**SETTINGS[0], "name": "phieu"}])
     assert (loaded.id, loaded.version, loaded.title, loaded.root) == ("thu", "1", "Thử", "phieu")
@@ -299,22 +224,6 @@ def test_the_digest_changes_with_the_form_and_with_its_rows() -> None:
     assert len(one.form.digest) == 64
 
 
-def test_a_file_that_only_ignored_metadata_would_read_is_not_missed() -> None:
-    settings = [{**SETTINGS[0], "instance_name": "pulldata('gia', 'a', 'b', ${q})"}]
-    loaded = read([row("text", "q", "Q")], settings=settings)
-    assert loaded.form is not None
-    assert places(loaded.warnings) == [("metadata_ignored", "settings", 2, "instance_name")]
-
-
-def test_metadata_of_devices_is_ignored_with_a_warning() -> None:
-    survey = [row("start", "start"), row("deviceid", "may"), row("audit", "audit"), row("text", "q", "Q")]
-    loaded = read(survey)
-    assert loaded.form is not None
-    assert [found.name for found in loaded.form.questions()] == ["q"]
-    assert {found.code for found in loaded.warnings} == {"metadata_ignored"}
-    assert {(found.row, found.params["name"]) for found in loaded.warnings} >= {(2, "start"), (3, "deviceid")}
-
-
 def test_the_day_an_interview_began_can_be_used_in_expressions() -> None:
     survey = [
         row("today", "today"),
@@ -327,437 +236,156 @@ def test_the_day_an_interview_began_can_be_used_in_expressions() -> None:
     assert found.type == "date"
 
 
-# What is refused --------------------------------------------------------------------------------------------
+# Read only, defaults ----------------------------------------------------------------------------------------
 
 
-def refused(survey: Rows, lists: Rows = (), settings: Rows = SETTINGS, **sheets: Rows) -> list[Any]:
-    loaded = read(survey, lists, settings, **sheets)
-    assert loaded.form is None
-    return places(loaded.errors)
+def test_a_question_may_be_read_only_by_an_expression() -> None:
+    found = question([row("integer", "a", "A"), row("text", "q", "Q", read_only="${a} > 1")])
+    assert isinstance(found.read_only, Expression)
+    assert found.read_only.references == ("/data/a",)
+    assert found.kind is Kind.TEXT
 
 
-@pytest.mark.parametrize(
-    ("type", "name", "columns"),
-    [
-        ("rank yn", "rank", {}),
-        ("range", "range", {"parameters": "start=1 end=5 step=1"}),
-        ("time", "time", {}),
-        ("dateTime", "dateTime", {}),
-        ("geopoint", "geopoint", {}),
-        ("geotrace", "geotrace", {}),
-        ("geoshape", "geoshape", {}),
-        ("image", "image", {}),
-        ("audio", "audio", {}),
-        ("video", "video", {}),
-        ("file", "file", {}),
-        ("barcode", "barcode", {}),
-        ("acknowledge", "acknowledge", {}),
-    ],
-)
-def test_a_type_that_chat_can_not_ask_is_refused_at_its_row(
-    type: str, name: str, columns: Mapping[str, str]
-) -> None:
-    loaded = read([row("text", "a", "A"), row(type, "q", "Q", **columns)], YES_NO)
-    assert loaded.form is None
-    assert places(loaded.errors) == [("unsupported_type", "survey", 3, "type")]
-    assert loaded.errors[0].params["type"] == name
-
-
-def test_a_repeat_is_refused_at_the_row_where_it_begins() -> None:
+def test_the_questions_of_a_group_are_read_only_when_it_or_they_are() -> None:
     survey = [
-        row("text", "a", "A"),
-        row("begin repeat", "r", "R"),
-        row("text", "b", "B", relevant="${c} = 1"),
-        row("integer", "c", "C"),
-        row("end repeat"),
-    ]
-    assert refused(survey) == [("unsupported_type", "survey", 3, "type")]
-
-
-@pytest.mark.parametrize(
-    ("asked", "expected"),
-    [
-        (row("select_one_from_file xa.csv", "q", "Q"), ("unsupported_external", "survey", 3, "type")),
-        (row("select_one ${a}", "q", "Q"), ("unsupported_choices_from_repeat", "survey", 3, "type")),
-        (
-            row("select_one yn", "q", "Q", parameters="randomize=true"),
-            ("unsupported_randomize", "survey", 3, "parameters"),
-        ),
-        (
-            row("select_one yn", "q", "Q", appearance="search('xa')"),
-            ("unsupported_appearance", "survey", 3, "appearance"),
-        ),
-        (
-            row("calculate", "q", calculation="pulldata('gia', 'muc', 'ma', ${a})"),
-            ("unsupported_external", "survey", 3, "calculation"),
-        ),
-        (
-            row("calculate", "q", calculation="${last-saved#a}"),
-            ("unsupported_last_saved", "survey", 3, "calculation"),
-        ),
-        (
-            row("calculate", "q", calculation="instance('khong_co')/root/item[1]/x"),
-            ("unknown_list", "survey", 3, "calculation"),
-        ),
-        (
-            row("calculate", "q", calculation="jr:itext('x')"),
-            ("unsupported_function", "survey", 3, "calculation"),
-        ),
-        (row("csv-external", "gia"), ("unsupported_external", "survey", 3, "type")),
-        (row("text", "q", "Q", default="today()"), ("unsupported_default", "survey", 3, "default")),
-        (row("text", "q", "Q", read_only="${a} = 1"), ("unsupported_read_only", "survey", 3, "read_only")),
-        (
-            row("text", "q", "Q", appearance="ex:org.app"),
-            ("unsupported_appearance", "survey", 3, "appearance"),
-        ),
-        (row("note", "q", "Q", **{"media::image": "a.png"}), ("unsupported_media", "survey", 3, "image")),
-    ],
-)
-def test_what_chat_can_not_do_is_refused_with_sheet_row_and_column(
-    asked: Mapping[str, Any], expected: tuple[str, str, int, str]
-) -> None:
-    loaded = read([row("integer", "a", "A"), asked], YES_NO if "yn" in asked["type"] else ())
-    assert loaded.form is None
-    assert expected in places(loaded.errors)
-    assert {found.row for found in loaded.errors} == {3}
-
-
-def test_pictures_on_choices_are_refused_on_the_sheet_of_choices() -> None:
-    lists = [*YES_NO, {"list_name": "yn", "name": "x", "label": "X", "image": "a.png"}]
-    assert refused([row("select_one yn", "q", "Q")], lists) == [("unsupported_media", "choices", 4, "image")]
-
-
-@pytest.mark.parametrize(
-    ("setting", "code"),
-    [("submission_url", "unsupported_submission_url"), ("public_key", "unsupported_encryption")],
-)
-def test_forms_that_want_another_server_are_refused(setting: str, code: str) -> None:
-    settings = [{**SETTINGS[0], setting: "https://example.org"}]
-    assert refused([row("text", "q", "Q")], settings=settings) == [(code, "settings", 2, setting)]
-
-
-def test_entities_are_refused() -> None:
-    survey = [row("text", "q", "Q", save_to="ten")]
-    entities = [{"list_name": "ho", "label": "x"}]
-    assert [found[0] for found in refused(survey, entities=entities)] == ["unsupported_entities"] * 2
-
-
-# What the converter does not check --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("column", "value"),
-    [
-        ("relevant", "${a} = (1"),
-        ("relevant", "${a} == 1"),
-        ("constraint", ". > 1 AND . < 3"),
-        ("required", "khong-co-ham(${a})"),
-        ("constraint", "regex(., 'x)"),
-    ],
-)
-def test_a_broken_expression_is_refused_at_its_column_with_a_reason(column: str, value: str) -> None:
-    loaded = read([row("integer", "a", "A"), row("integer", "q", "Q", **{column: value})])
-    assert places(loaded.errors) == [("expression", "survey", 3, column)]
-    assert loaded.form is None
-
-
-def test_a_broken_calculation_is_refused_at_its_column() -> None:
-    survey = [row("integer", "a", "A"), row("calculate", "q", calculation="${a} +")]
-    assert refused(survey) == [("expression", "survey", 3, "calculation")]
-
-
-def test_a_broken_choice_filter_is_refused_at_its_column() -> None:
-    survey = [row("select_one yn", "q", "Q", choice_filter="name = (")]
-    assert refused(survey, YES_NO) == [("expression", "survey", 2, "choice_filter")]
-
-
-def test_the_reason_is_told_with_the_expression_as_the_author_wrote_it() -> None:
-    loaded = read([row("integer", "a", "A"), row("integer", "q", "Q", relevant="${a} = (1")])
-    told = line(loaded.errors[0], "vi")
-    assert told.startswith("survey hàng 3, cột relevant: ")
-    assert "${a} = (1" in told
-
-
-@pytest.mark.parametrize("column", ["relevant", "constraint", "required", "calculation"])
-def test_a_path_to_nowhere_is_refused_at_its_column(column: str) -> None:
-    survey = [row("text", "a", "A"), row("integer", "q", "Q", **{column: "/data/khong_co = 1"})]
-    loaded = read(survey)
-    assert places(loaded.errors) == [("unknown_reference", "survey", 3, column)]
-    assert loaded.errors[0].params["name"] == "khong_co"
-
-
-def test_a_word_in_required_that_is_neither_yes_nor_no_is_a_path_to_nowhere() -> None:
-    assert refused([row("text", "q", "Q", required="maybe")]) == [
-        ("unknown_reference", "survey", 2, "required")
-    ]
-
-
-def test_metadata_that_is_not_recorded_can_not_be_used() -> None:
-    survey = [row("deviceid", "may"), row("text", "q", "Q", relevant="${may} != ''")]
-    assert refused(survey) == [("metadata_used", "survey", 3, "relevant")]
-
-
-@pytest.mark.parametrize(
-    "rules",
-    [
-        ({"relevant": "${b} = 1"}, {"relevant": "${a} = 1"}),
-        ({"required": "${b} = 1"}, {"relevant": "${a} = 1"}),
-        ({"relevant": "${a} = 1"}, {}),
-    ],
-)
-def test_questions_that_depend_on_each_other_in_a_circle_are_refused(rules: Sequence[dict[str, str]]) -> None:
-    survey = [row("integer", "a", "A", **rules[0]), row("integer", "b", "B", **rules[1])]
-    loaded = read(survey)
-    assert [(found.code, found.row) for found in loaded.errors] == [("cycle", 2)]
-
-
-def test_calculations_that_depend_on_each_other_are_refused_with_the_way_round() -> None:
-    survey = [
-        row("text", "q", "Q"),
-        row("calculate", "a", calculation="${b} + 1"),
-        row("calculate", "b", calculation="${c} + 1"),
-        row("calculate", "c", calculation="${a} + 1"),
-    ]
-    loaded = read(survey)
-    assert places(loaded.errors) == [("cycle", "survey", 3, "calculation")]
-    assert loaded.errors[0].params["names"] == "a → b → c → a"
-
-
-def test_a_group_shown_because_of_a_question_inside_it_is_a_circle() -> None:
-    survey = [
-        row("begin group", "g", "G", relevant="${a} = 1"),
         row("integer", "a", "A"),
+        row("begin group", "g", "G", read_only="${a} > 1"),
+        row("text", "q", "Q", read_only="${a} = 0"),
+        row("text", "p", "P"),
         row("end group"),
     ]
-    assert refused(survey) == [("cycle", "survey", 2, "relevant")]
-
-
-def test_a_constraint_may_look_at_its_own_and_at_each_other() -> None:
-    survey = [
-        row("integer", "a", "A", constraint=". < ${b}", constraint_message="x"),
-        row("integer", "b", "B", constraint=". > ${a}", constraint_message="x"),
-    ]
-    assert form(survey).id == "thu"
-
-
-def test_a_filter_on_a_column_that_is_not_there_is_refused() -> None:
-    survey = [row("integer", "a", "A"), row("select_one yn", "q", "Q", choice_filter="tinh = ${a}")]
-    loaded = read(survey, YES_NO)
-    assert places(loaded.errors) == [("unknown_choice_column", "survey", 3, "choice_filter")]
-    assert loaded.errors[0].params == {"name": "tinh", "list": "yn"}
+    found = question(survey)
+    assert isinstance(found.read_only, Expression)
+    assert found.read_only.source == "(/data/a  > 1) or (/data/a  = 0)"
+    alone = question(survey, name="p")
+    assert isinstance(alone.read_only, Expression) and alone.read_only.references == ("/data/a",)
 
 
 @pytest.mark.parametrize(
-    ("type", "value", "code"),
+    ("type", "written", "kept"),
     [
-        ("integer", "mười", "bad_default"),
-        ("integer", "1.5", "bad_default"),
-        ("decimal", "một", "bad_default"),
-        ("date", "01/03/2024", "bad_default"),
-        ("date", "2024-02-30", "bad_default"),
-        ("select_one yn", "maybe", "default_not_in_list"),
-        ("select_multiple yn", "yes maybe", "default_not_in_list"),
+        ("integer", "-3", "-3"),
+        ("integer", "3.0", "3"),
+        ("decimal", "2.5", "2.5"),
+        ("time", "08:30", "08:30"),
+        ("time", "08:30:15.250", "08:30:15.250"),
+        ("dateTime", "2024-03-01 08:30:00", "2024-03-01T08:30:00"),
+        ("geopoint", "10.7 106.7 0 0", "10.7 106.7 0 0"),
+        ("acknowledge", "OK", "OK"),
+        ("select_multiple yn", "no yes", "no yes"),
+        ("rank yn", "no yes", "no yes"),
+        ("text", "Huế", "Huế"),
     ],
 )
-def test_a_default_that_can_not_be_an_answer_is_refused(type: str, value: str, code: str) -> None:
-    survey = [row("text", "a", "A"), row(type, "q", "Q", default=value)]
-    lists = YES_NO if "select" in type else ()
-    # A date with slashes looks like a path to the converter; it stays static text either way.
-    assert [found[:1] + found[2:] for found in refused(survey, lists)] == [(code, 3, "default")]
+def test_a_static_default_that_fits_is_kept(type: str, written: str, kept: str) -> None:
+    survey = [row("text", "a", "A"), row(type, "q", "Q", default=written)]
+    assert question(survey, YES_NO if "yn" in type else ()).default == kept
 
 
-def test_two_choices_of_one_name_are_refused_where_the_second_stands() -> None:
-    settings = [{**SETTINGS[0], "allow_choice_duplicates": "yes"}]
-    lists = [*YES_NO, *choices("yn", "yes")]
-    survey = [row("select_one yn", "q", "Q"), row("select_one yn", "r", "R")]
-    assert refused(survey, lists, settings) == [("duplicate_choice", "choices", 4, "name")]
+def test_a_dynamic_default_is_set_once_when_the_interview_begins() -> None:
+    found = question([row("integer", "a", "A"), row("date", "q", "Q", default="today()")])
+    assert [(setting.value.source, setting.triggers) for setting in found.settings] == [("today()", ())]
+    assert found.default is None
 
 
-def test_one_name_under_two_parents_of_a_filtered_list_is_allowed() -> None:
-    settings = [{**SETTINGS[0], "allow_choice_duplicates": "yes"}]
-    lists = [*choices("xa", "trung_tam", tinh="hn"), *choices("xa", "trung_tam", tinh="hcm")]
-    survey = [row("text", "t", "T"), row("select_one xa", "q", "Q", choice_filter="tinh = ${t}")]
-    assert form(survey, lists, settings).id == "thu"
-
-
-def test_a_select_without_choices_is_refused() -> None:
-    xform = _xform(body='<select1 ref="/data/q"><label>Q</label></select1>')
-    assert places(read_form(xform, {"/data/q": Row("survey", 2)}).errors) == [
-        ("no_choices", "survey", 2, "type")
-    ]
-
-
-def test_a_form_that_asks_nothing_is_refused() -> None:
-    assert refused([row("calculate", "q", calculation="1 + 1")]) == [("no_questions", "survey", 0, "")]
-
-
-def test_several_errors_are_told_at_once_in_the_order_of_the_sheet() -> None:
+def test_a_calculation_with_triggers_is_set_when_one_of_them_changes() -> None:
     survey = [
-        row("time", "a", "A"),
-        row("integer", "b", "B", relevant="1 +"),
-        row("integer", "c", "C", constraint="(", default="x"),
+        row("integer", "a", "A"),
+        row("integer", "b", "B"),
+        row("calculate", "c", calculation="now()", trigger="${a}"),
+        row("text", "q", "Q", calculation="concat('x', ${b})", trigger="${a}, ${b}"),
     ]
-    assert [found[2:] for found in refused(survey)] == [
-        (2, "type"),
-        (3, "relevant"),
-        (4, "constraint"),
-        (4, "default"),
+    found = question(survey)
+    assert found.calculation is None
+    assert [(s.value.source, s.triggers) for s in found.settings] == [
+        ("concat('x',  /data/b )", ("/data/a", "/data/b"))
     ]
+    hidden = question(survey, name="c")
+    assert (hidden.kind, hidden.calculation) == (Kind.HIDDEN, None)
+    assert [setting.triggers for setting in hidden.settings] == [("/data/a",)]
 
 
-# Limits -----------------------------------------------------------------------------------------------------
+# Metadata ---------------------------------------------------------------------------------------------------
 
 
-def _xform(body: str = '<input ref="/data/q"><label>Q</label></input>', names: Sequence[str] = ("q",)) -> str:
-    leaves = "".join(f"<{name}/>" for name in names)
-    return (
-        '<h:html xmlns="http://www.w3.org/2002/xforms" xmlns:h="http://www.w3.org/1999/xhtml">'
-        f'<h:head><h:title>T</h:title><model><instance><data id="t" version="1">{leaves}</data></instance>'
-        f"</model></h:head><h:body>{body}</h:body></h:html>"
-    )
+def test_the_time_an_interview_ended_is_worked_out_when_it_is_handed_in() -> None:
+    survey = [row("start", "start"), row("end", "end"), row("text", "q", "Q")]
+    found = question(survey, name="end")
+    assert (found.kind, found.at_end, found.type) == (Kind.CALCULATE, True, "dateTime")
+    assert found.calculation is not None and found.calculation.source == "now()"
+    assert not question(survey, name="start").at_end
 
 
-def test_more_than_a_thousand_questions_are_refused() -> None:
-    names = [f"q{number}" for number in range(1001)]
-    body = "".join(f'<input ref="/data/{name}"><label>Q</label></input>' for name in names)
-    loaded = read_form(_xform(body, names), {})
-    assert [found.code for found in loaded.errors] == ["too_many_questions"]
-    assert read_form(_xform(body, names[:1000]), {}).form is not None
+@pytest.mark.parametrize("type", ["deviceid", "username", "phonenumber", "email"])
+def test_what_is_known_of_a_contact_is_a_hidden_field_that_expressions_may_read(type: str) -> None:
+    survey = [row(type, "ai"), row("text", "q", "Q", relevant="${ai} != ''")]
+    loaded = read(survey)
+    assert loaded.form is not None and loaded.warnings == ()
+    assert next(loaded.form.questions()).kind is Kind.HIDDEN
 
 
-def test_more_than_five_thousand_choices_are_refused() -> None:
-    def made(count: int) -> Loaded:
-        items = "".join(f"<item><name>c{number}</name><label>C</label></item>" for number in range(count))
-        listed = f'<instance id="l"><root>{items}</root></instance>'
-        itemset = (
-            "<itemset nodeset=\"instance('l')/root/item\"><value ref='name'/><label ref='label'/></itemset>"
-        )
-        body = f'<select1 ref="/data/q"><label>Q</label>{itemset}</select1>'
-        return read_form(_xform(body).replace("</model>", f"{listed}</model>"), {})
-
-    assert [found.code for found in made(5001).errors] == ["too_many_choices"]
-    assert made(5000).form is not None
-
-
-def test_a_label_over_four_thousand_characters_is_refused_and_a_long_one_is_warned_about() -> None:
-    assert refused([row("text", "q", "x" * 4001)]) == [("text_too_long", "survey", 2, "label")]
-    assert places(read([row("text", "q", "x" * 4000)]).warnings) == [("text_long", "survey", 2, "label")]
-
-
-def test_groups_nested_without_end_are_refused() -> None:
-    depth = 40
+def test_what_only_a_device_knows_is_ignored_with_a_warning_and_reads_as_blank() -> None:
     survey = [
-        *(row("begin group", f"g{number}") for number in range(depth)),
-        row("text", "q", "Q"),
-        *(row("end group") for _ in range(depth)),
+        row("audit", "audit"),
+        row("start-geopoint", "noi"),
+        row("background-audio", "tieng"),
+        row("text", "q", "Q ${noi}"),
     ]
-    assert refused(survey)[0][0] == "too_deep"
-
-
-@pytest.mark.parametrize(
-    "xform",
-    [
-        '<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>',
-        '<!DOCTYPE x SYSTEM "file:///etc/passwd"><x/>',
-    ],
-)
-def test_a_document_type_is_refused(xform: str) -> None:
-    assert [found.code for found in read_form(xform, {}).errors] == ["unsafe_xml"]
-
-
-@pytest.mark.parametrize("xform", ["", "không phải xml", "<x/>", "<x>"])
-def test_what_is_not_an_xform_is_refused(xform: str) -> None:
-    assert [found.code for found in read_form(xform, {}).errors] == ["not_xform"]
-
-
-# What is doubtful -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("survey", "expected"),
-    [
-        (
-            [row("text", "a", "A", relevant="${b} = 1"), row("integer", "b", "B")],
-            ("later_question", "survey", 2, "relevant"),
-        ),
-        (
-            [row("integer", "a", "A", constraint=". > 1")],
-            ("constraint_without_message", "survey", 2, "constraint_message"),
-        ),
-        (
-            [row("text", "a", "A"), row("calculate", "b", calculation="random()")],
-            ("changing_calculation", "survey", 3, "calculation"),
-        ),
-        (
-            [row("text", "a", "A"), row("note", "b", "B", required="yes")],
-            ("required_not_asked", "survey", 3, "required"),
-        ),
-        (
-            [row("date", "a", "A", appearance="month-year")],
-            ("part_of_date", "survey", 2, "appearance"),
-        ),
-        (
-            [row("begin group", "g", "G", required="yes"), row("text", "a", "A"), row("end group")],
-            ("column_ignored", "survey", 2, "required"),
-        ),
-    ],
-)
-def test_what_is_doubtful_is_a_warning_at_its_place(
-    survey: Rows, expected: tuple[str, str, int, str]
-) -> None:
     loaded = read(survey)
     assert loaded.form is not None
-    assert places(loaded.warnings) == [expected]
+    assert places(loaded.warnings) == [("metadata_ignored", "survey", at, "type") for at in (2, 3, 4)]
+    kinds = {found.name: found.kind for found in loaded.form.questions()}
+    assert kinds == {"noi": Kind.HIDDEN, "tieng": Kind.HIDDEN, "q": Kind.TEXT}
 
 
-def test_a_calculation_that_is_made_once_is_not_doubtful() -> None:
-    assert read([row("text", "a", "A"), row("calculate", "b", calculation="once(random())")]).warnings == ()
+def test_the_id_of_an_interview_can_be_used_in_expressions() -> None:
+    survey = [row("text", "q", "Q"), row("calculate", "c", calculation="substr(/data/meta/instanceID, 5)")]
+    found = question(survey, name="instanceID")
+    assert found.ref == "/data/meta/instanceID"
+    assert found.calculation is not None and found.calculation.source == "once(concat('uuid:', uuid()))"
+    assert [item.ref for item in form([row("text", "q", "Q")]).items()] == ["/data/q"]
 
 
-def test_a_list_too_long_for_a_phone_is_a_warning() -> None:
-    lists = choices("l", *(f"c{number}" for number in range(51)))
-    assert places(read([row("select_one l", "q", "Q")], lists).warnings) == [
-        ("many_choices", "survey", 2, "type")
+def test_a_form_says_what_a_finished_interview_is_called() -> None:
+    loaded = form([row("text", "q", "Q")], settings=[{**SETTINGS[0], "instance_name": "concat('Hộ ', ${q})"}])
+    assert loaded.instance_name is not None
+    assert loaded.instance_name.references == ("/data/q",)
+
+
+# Media ------------------------------------------------------------------------------------------------------
+
+
+def test_pictures_sound_and_films_go_with_a_label_in_every_language() -> None:
+    survey = [
+        {
+            "type": "note",
+            "name": "q",
+            f"label::{VI}": "Xem",
+            f"label::{EN}": "Look",
+            f"media::image::{VI}": "vi.png",
+            f"media::image::{EN}": "en.png",
+            f"media::audio::{VI}": "vi.mp3",
+        }
     ]
-
-
-def test_a_choice_without_words_is_shown_by_its_name() -> None:
-    lists = [*YES_NO, {"list_name": "yn", "name": "maybe"}]
-    loaded = read([row("select_one yn", "q", "Q")], lists)
+    files = dict.fromkeys(("vi.png", "en.png", "vi.mp3"), b"x")
+    loaded = read(survey, settings=[{**SETTINGS[0], "default_language": VI}], files=files)
     assert loaded.form is not None
-    assert places(loaded.warnings) == [("choice_without_label", "choices", 4, "label")]
-    assert next(loaded.form.questions()).choices[2].label.by_language == {"default": ("maybe",)}
+    found = sorted(next(loaded.form.questions()).media, key=lambda media: media.kind)
+    assert found == [Media("audio", {VI: "vi.mp3"}), Media("image", {VI: "vi.png", EN: "en.png"})]
 
 
-def test_a_form_without_a_version_is_a_warning() -> None:
-    assert places(read([row("text", "q", "Q")], settings=()).warnings) == [
-        ("no_version", "settings", 2, "version")
+def test_a_picture_that_did_not_come_is_missed_only_where_nothing_else_is_shown() -> None:
+    assert warned([row("note", "q", "Q", **{"media::image": "a.png"})]) == [
+        ("missing_media", "survey", 2, "image")
     ]
+    assert refused([row("text", "q", **{"media::image": "a.png"})]) == [
+        ("missing_file", "survey", 2, "image")
+    ]
+    assert question([row("text", "q", **{"media::image": "a.png"})], files={"a.png": b"x"}).media
 
 
-# Circles ----------------------------------------------------------------------------------------------------
-
-_GRAPHS = st.dictionaries(
-    st.sampled_from("abcdef"), st.lists(st.sampled_from("abcdef"), max_size=4), max_size=6
-)
-
-
-@given(_GRAPHS)
-def test_a_circle_is_a_walk_along_the_graph_and_none_is_left_without_it(graph: dict[str, list[str]]) -> None:
-    found = circles(graph)
-    for circle in found:
-        for node, following in zip(circle, [*circle[1:], circle[0]], strict=True):
-            assert following in graph[node]
-    # Without the nodes that stand on a circle's component, everything can be put in order.
-    assert bool(found) == (not _has_order(graph))
-
-
-def _has_order(graph: Mapping[str, Sequence[str]]) -> bool:
-    left = {node: {target for target in targets if target in graph} for node, targets in graph.items()}
-    while left:
-        free = [node for node, targets in left.items() if not targets & left.keys()]
-        if not free:
-            return False
-        for node in free:
-            del left[node]
-    return True
+def test_pictures_of_choices_and_groups_are_left_out_with_a_warning() -> None:
+    lists = [*YES_NO, {"list_name": "yn", "name": "x", "label": "X", "image": "a.png"}]
+    assert warned([row("select_one yn", "q", "Q")], lists) == [("media_not_shown", "choices", 4, "image")]
+    group = [row("begin group", "g", "G", image="a.png"), row("text", "q", "Q"), row("end group")]
+    assert warned(group) == [("media_not_shown", "survey", 2, "image")]

@@ -122,9 +122,11 @@
   }
 
   function paragraph(text, linked) {
-    const lines = text.split("\n"), found = linked && STEP.exec(lines[0]), element = make("p");
+    const lines = text.split("\n"), element = make("p");
+    const whose = linked && lines.length > 1 && !STEP.test(lines[0]) && STEP.test(lines[1]) ? lines.shift() : "";
+    const found = linked && STEP.exec(lines[0]);
     if (found) {
-      element.append(make("span", "step", found[1]), make("span", "asked", found[4]));
+      element.append(make("span", "step", (whose ? whose + " · " : "") + found[1]), make("span", "asked", found[4]));
       if (lines.length > 1) element.append(make("span", "rest", lines.slice(1).join("\n")));
       return element;
     }
@@ -154,6 +156,7 @@
       picture.addEventListener("load", toEnd);
       text.append(picture);
     }
+    for (const one of m.media || []) text.append(shown(one));
     if (m.file) {
       const link = make("a", "button", say("file", { name: m.file.name }));
       link.href = m.file.link;
@@ -165,14 +168,31 @@
     return text;
   }
 
+  function shown(one) {
+    // What the form shows with its question.
+    const picture = one.kind === "image", element = make(picture ? "img" : one.kind === "video" ? "video" : "audio", "shown");
+    const about = say("shown_" + one.kind, { name: one.name.replace(/\.[^.]*$/, "") });
+    if (picture) element.alt = about;
+    else {
+      element.controls = true;
+      element.preload = "metadata";
+      element.setAttribute("aria-label", about);
+      if (one.kind === "video") element.setAttribute("playsinline", "");
+    }
+    element.addEventListener(picture ? "load" : "loadedmetadata", toEnd);
+    element.addEventListener("error", () => element.replaceWith(make("p", "soft", say("shown_not", { name: one.name }))));
+    element.src = one.link;
+    return element;
+  }
+
   function spoken(button) {
     const number = /\d+/.exec(button.label);
     if (button.role === "change" && number) return say("change", { number: number[0] });
     return button.label.replace(/^[^\p{L}\p{N}“"(]+|[^\p{L}\p{N}.)”"?!%…]+$/gu, "") || button.label;
   }
 
-  function choices(item) {
-    const group = make("div", "choices"), born = Date.now();
+  function choices(item, isNew) {
+    const group = make("div", "choices"), born = isNew ? Date.now() : 0;
     group.setAttribute("role", "group");
     group.setAttribute("aria-label", say("choices"));
     for (const row of item.m.rows || []) {
@@ -185,12 +205,18 @@
         element.lang = item.m.language || kept.language;
         if (spoken(button) !== button.label) element.setAttribute("aria-label", spoken(button));
         if (button.role === "tick") element.setAttribute("aria-pressed", String(button.ticked));
+        if (button.place) {
+          element.dataset.place = button.place;
+          element.setAttribute("aria-label", button.place + ": " + button.label);
+        }
         element.dataset.data = button.data;
         element.addEventListener("click", () => { if (Date.now() - born > STEADY) tapped(item, button, element); });
         box.append(element);
       }
       group.append(box);
     }
+    for (const panel of [item.m.attach && attachPanel(item), item.m.locate && locatePanel(item), pickPanel(item)])
+      if (panel) group.prepend(panel);
     group.hidden = item.retired;
     return group;
   }
@@ -201,13 +227,21 @@
     if (item.kind === "me") {
       const text = make("div", "text");
       text.append(make("span", "unseen", say("you") + ": "), item.text);
+      const sent = pictures.get(item.id);
+      if (sent) {
+        const picture = make("img", "sent");
+        picture.src = sent;
+        picture.alt = "";
+        picture.addEventListener("load", toEnd);
+        text.append(picture);
+      }
       element.append(text, make("div", "meta"));
     } else {
       const text = body(item.m);
       text.prepend(make("span", "unseen", say("name") + ": "));
       element.append(text);
       element.tabIndex = -1;
-      if (item.m.rows) element.append(choices(item));
+      if (item.m.rows || item.m.attach || item.m.locate || PICKERS[item.m.keyboard]) element.append(choices(item, isNew));
     }
     const before = drawn.get(item.key);
     if (before) before.replaceWith(element); else log.append(element);
@@ -292,22 +326,41 @@
   function ask(m) {
     const current = prompt();
     if (current && m.ticks && alike(current.m, m)) {
+      const same = current.m.text === m.text && buttons(current.m).every((one, at) => one.label === buttons(m)[at].label && one.place === buttons(m)[at].place);
       current.m = m;
       restore(current);
-      if (!kept.queue.length) for (const one of buttons(m)) press(current, one.data, one.ticked);
+      if (kept.queue.length) return;
+      if (!same) drawAgain(current);
+      else for (const one of buttons(m)) press(current, one.data, one.ticked);
+      return;
+    }
+    if (current && m.ticks && !current.retired && current.m.text === m.text) {
+      current.m = m; // Another page of its list.
+      drawAgain(current);
       return;
     }
     const last = kept.items[kept.items.length - 1];
     if (current && current.m.text === m.text && last.kind !== "me") {
       // The same question again, after a break: nothing was said in between.
+      const panel = current.m.attach && m.attach && !current.retired;
       Object.assign(current, { m, retired: false });
-      draw(current, false);
+      if (!panel) draw(current, false); // A file may be chosen there, or on its way.
     } else {
       if (current) retire(current);
       attend(add({ kind: "bot", m, retired: false }), m);
     }
-    field.setAttribute("inputmode", m.keyboard || "text");
+    field.setAttribute("inputmode", inputMode(m));
     progress();
+  }
+
+  const inputMode = (m) => (m.keyboard === "numeric" || m.keyboard === "decimal" ? m.keyboard : "text");
+
+  function drawAgain(item) {
+    // In its place, with the focus where it was: on the same button, else on the question.
+    const at = doc.activeElement, inside = drawn.get(item.key).contains(at), data = at && at.dataset.data;
+    const element = draw(item, false);
+    const same = [...element.querySelectorAll(".choices button")].find((one) => one.dataset.data === data);
+    if (inside) (same || element).focus({ preventScroll: true });
   }
 
   function press(item, data, ticked) {
@@ -320,14 +373,199 @@
     toEnd();
     const at = doc.activeElement;
     if (!started || at === field || !sure.hidden || (at && at !== doc.body && !log.contains(at))) return;
-    const typed = !buttons(m).some((button) => button.role === "choice" || button.role === "tick");
+    const typed = !buttons(m).some((button) => ["choice", "tick", "decide"].includes(button.role));
     if (keyboard && typed && step(m)) field.focus();
     else element.focus({ preventScroll: true });
+  }
+
+  // Other ways to answer than words and buttons
+
+  const pictures = new Map(); // id of an own message → address of its picture, in this tab only
+  const MEGABYTE = 1048576;
+  const ACCEPT = { image: "image/*", audio: "audio/*", video: "video/*",
+    file: ".pdf,.docx,.xlsx,.pptx,.odt,.ods,.txt,.csv,image/*,audio/*,video/*", form: ".xlsx,.xlsm,.xls,.zip" };
+  const coarse = window.matchMedia("(pointer: coarse)");
+  let sending = null; // the request that carries a file
+
+  function pressable(text, kind, act) {
+    const button = make("button", kind, text);
+    button.type = "button";
+    button.addEventListener("click", act);
+    return button;
+  }
+
+  function attachPanel(item) {
+    const { kind } = item.m.attach, panel = make("div", "panel");
+    const most = Number(kind === "image" ? root.dataset.mostImage : root.dataset.most), megabytes = Math.floor(most / MEGABYTE);
+    const input = make("input"), state = make("p", "soft"), fault = make("p", "fault");
+    const picture = make("img", "preview"), share = make("progress"), row = make("div", "row");
+    const file = { data: null, id: "", address: "", tries: 0 };
+    input.type = "file";
+    input.hidden = true;
+    input.accept = ACCEPT[kind];
+    state.setAttribute("role", "status");
+    fault.setAttribute("role", "alert");
+    picture.alt = say("attach_preview");
+    picture.hidden = share.hidden = true;
+    share.max = 100;
+    share.setAttribute("aria-hidden", "true");
+    const pick = (camera) => {
+      if (camera) input.setAttribute("capture", "environment"); else input.removeAttribute("capture");
+      input.click();
+    };
+    const go = pressable(say("attach_send"), "main", () => send());
+    const stop = pressable(say("attach_stop"), "", () => { if (sending) sending.abort(); });
+    const choose = pressable(say("attach_" + kind), "main", () => pick(false));
+    const camera = kind !== "file" && kind !== "form" && coarse.matches ? pressable(say("camera_" + kind), "main", () => pick(true)) : null;
+    if (camera) { choose.textContent = say("gallery_" + kind); choose.className = ""; }
+    row.append(...[camera, go, stop, choose].filter(Boolean));
+    panel.append(input, picture, share, state, fault, row);
+    state.textContent = say("attach_most", { most: megabytes });
+
+    function show() {
+      const busy = sending !== null;
+      go.hidden = !file.data || busy;
+      stop.hidden = !busy;
+      share.hidden = !busy;
+      if (camera) camera.hidden = busy || Boolean(file.data);
+      choose.hidden = busy;
+      choose.className = file.data || camera ? "" : "main";
+      if (file.data) choose.textContent = say("attach_other");
+    }
+
+    input.addEventListener("change", () => {
+      const picked = input.files[0];
+      if (!picked) return;
+      fault.textContent = picked.size > most ? say("attach_too_large", { most: megabytes }) : picked.size ? "" : say("attach_empty");
+      if (file.address) URL.revokeObjectURL(file.address);
+      Object.assign(file, { data: fault.textContent ? null : picked, id: newId(), address: "", tries: 0 });
+      picture.hidden = true;
+      if (file.data && picked.type.startsWith("image/")) picture.src = file.address = URL.createObjectURL(picked);
+      state.textContent = file.data ? picked.name.slice(0, 60) + " (" + Math.max(0.1, picked.size / MEGABYTE).toFixed(1) + " MB)" : "";
+      input.value = "";
+      show();
+      toEnd();
+      (file.data ? go : choose).focus();
+    });
+    picture.addEventListener("load", () => { picture.hidden = false; panel.scrollIntoView({ block: "nearest" }); });
+    picture.addEventListener("error", () => { picture.hidden = true; });
+
+    function send() {
+      const request = sending = new XMLHttpRequest();
+      fault.textContent = "";
+      share.value = 0;
+      show();
+      stop.focus();
+      request.open("POST", "/chat/upload");
+      request.setRequestHeader("Content-Type", "application/octet-stream");
+      request.setRequestHeader("X-Hoidan-Page", kept.person);
+      request.setRequestHeader("X-Hoidan-Id", file.id);
+      request.setRequestHeader("X-Hoidan-Question", item.m.attach.question);
+      if (kind === "form") request.setRequestHeader("X-Hoidan-Name", encodeURIComponent(file.data.name.slice(-100)));
+      request.upload.onprogress = (event) => {
+        if (!event.lengthComputable) return;
+        const percent = Math.round(100 * event.loaded / event.total);
+        share.value = percent;
+        // A screen reader is told a few times, not a hundred.
+        if (percent % 25 === 0) state.textContent = say("attach_sending", { share: percent });
+      };
+      request.onload = () => ended(request);
+      request.onerror = request.ontimeout = () => ended(null);
+      request.onabort = () => { sending = null; if (!over) { state.textContent = ""; show(); go.focus(); } };
+      request.send(file.data);
+    }
+
+    function ended(request) {
+      sending = null;
+      if (over) return;
+      let told = {};
+      try { told = request ? JSON.parse(request.responseText) : {}; } catch (_) { /* said below */ }
+      if (request && request.status === 200 && "ack" in told) {
+        if (file.address) pictures.set(file.id, file.address);
+        retire(item);
+        add({ kind: "me", id: file.id, text: say("attached_" + kind), state: "sending", editable: false });
+        take(told);
+        return;
+      }
+      if (request && request.status === 503 && file.tries++ < 5) {
+        state.textContent = say("busy");
+        setTimeout(() => { if (!item.retired && !sending && !over) send(); }, 3000 + Math.random() * 3000);
+        return;
+      }
+      state.textContent = "";
+      fault.textContent = told.message || say("attach_broken");
+      if (request && [413, 415, 422].includes(request.status)) file.data = null;
+      show();
+      (file.data ? go : choose).focus();
+    }
+
+    show();
+    return panel;
+  }
+
+  function locatePanel(item) {
+    const found = window.isSecureContext && navigator.geolocation;
+    if (!found) return null;
+    const panel = make("div", "panel"), about = make("p", "soft", say("locate_about")), fault = make("p", "fault");
+    fault.setAttribute("role", "alert");
+    about.setAttribute("role", "status");
+    const button = pressable(say("locate"), "main", () => {
+      button.disabled = true;
+      fault.textContent = "";
+      about.textContent = say("locating");
+      found.getCurrentPosition(({ coords }) => {
+        if (item.retired || over) return;
+        const metres = (value) => (Math.round(Math.max(-999999, Math.min(999999, value || 0)) * 10) / 10).toString();
+        const at = [coords.latitude.toFixed(7), coords.longitude.toFixed(7)];
+        retire(item);
+        sendOut({ place: [...at, metres(coords.altitude), metres(Math.abs(coords.accuracy))].join(" "), question: item.m.locate },
+          say("located") + " (" + at.map((one) => Number(one).toFixed(5)).join(", ") + " ± " + Math.round(coords.accuracy) + " m)", {});
+      }, (problem) => {
+        button.disabled = false;
+        about.textContent = say("locate_about");
+        fault.textContent = say(problem.code === 1 ? "locate_denied" : "locate_failed");
+        button.focus();
+      }, { enableHighAccuracy: true, timeout: 30000, maximumAge: 0 });
+    });
+    const row = make("div", "row");
+    row.append(button);
+    panel.append(row, about, fault);
+    return panel;
+  }
+
+  const PICKERS = { date: "date", month: "month", time: "time", datetime: "datetime-local" };
+
+  function pickPanel(item) {
+    const type = PICKERS[item.m.keyboard];
+    if (!type) return null;
+    const input = make("input");
+    input.type = type;
+    if (input.type !== type) return null; // a browser without one: it is typed
+    const panel = make("div", "panel"), label = make("label", "", say("pick_" + item.m.keyboard)), row = make("div", "row");
+    input.id = "pick-" + item.key;
+    label.htmlFor = input.id;
+    if (type !== "time") input.max = type === "month" ? "2200-12" : type === "date" ? "2200-12-31" : "2200-12-31T23:59";
+    const go = pressable(say("pick_send"), "", () => {
+      const found = /^(?:(\d{4})-(\d\d)(?:-(\d\d))?)?(?:T?(\d\d:\d\d))?/.exec(input.value);
+      if (!input.value || !found) { input.focus(); return; }
+      const [, year, month, day, time] = found;
+      const text = [[day, month, year].filter(Boolean).join("/"), time].filter(Boolean).join(" ");
+      retire(item);
+      sendOut({ text }, text, { editable: true });
+    });
+    row.append(input, go);
+    panel.append(label, row);
+    return panel;
   }
 
   // What the person does
 
   function tapped(item, button, element) {
+    if (button.role === "page") {
+      // The list goes on in the same place: nothing was said.
+      enqueue({ id: newId(), tap: button.data, message: String(item.key) });
+      return;
+    }
     if (button.role === "tick") {
       button.ticked = element.getAttribute("aria-pressed") !== "true";
       element.setAttribute("aria-pressed", String(button.ticked));
@@ -433,6 +671,9 @@
   sure.addEventListener("keydown", (event) => { if (event.key === "Escape") stay(); });
   $("sure-yes").addEventListener("click", () => {
     over = true;
+    if (sending) sending.abort();
+    for (const address of pictures.values()) URL.revokeObjectURL(address);
+    pictures.clear();
     if (socket) socket.close();
     kept = Object.assign(fresh(), { language: kept.language, person: "" });
     drawn.clear();
@@ -613,7 +854,7 @@
   mark();
   progress();
   const current = prompt();
-  if (current) field.setAttribute("inputmode", current.m.keyboard || "text");
+  if (current) field.setAttribute("inputmode", inputMode(current.m));
   toEnd();
   save();
   connect();
