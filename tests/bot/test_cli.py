@@ -437,7 +437,7 @@ def test_parameters_are_listed_and_set(office_of_one: Terminal) -> None:
     assert listed["suppression_threshold"] == 10
     for value, told in (
         ("1", "suppression_threshold phải từ 2 đến 100"),
-        ("mười", "Giá trị không đúng: giá trị."),
+        ("mười", "suppression_threshold phải là một số"),
     ):
         assert hoidan("parameter", "set", "suppression_threshold", value).err.startswith(told)
 

@@ -181,6 +181,13 @@ FAMILIES = (
 NOT_IN_A_CHAT = {
     "contact.by_code": "for a channel without buttons that brings messages to people: none so far",
     "code.not_on_this_channel_no_link": "a deployment without an address of its own has no page to name",
+    "life.asks_whoever": "of a preview; its sentences are held by tests/bot/test_campaign_life.py",
+    "life.left_out.inactive": "the same",
+    "life.left_out.asked_elsewhere": "the same",
+    "life.unreached.blocked": "the same",
+    "life.unreached.opted_out": "the same",
+    "life.sending_never": "the same",
+    "reply.confirm_expected": "the terminal alone has no button to acknowledge with, and takes what is close",
     "life.making": "said of a list that takes the worker longer than any transcript's",
     "life.not_opened": "the same",
     "life.opening": "the same",
@@ -206,6 +213,13 @@ NOT_IN_A_CHAT = {
 
 INSIDE = {
     "bind": "carried out by the code of an invitation",
+    "assist_as": "tapped in tests/bot/test_assisting.py",
+    "forward_to": "what its list of people taps; the list stands in a transcript",
+    "location": "sent in tests/bot/test_media.py",
+    "lost": "comes from fetching, in tests/bot/test_media.py",
+    "no_more": "carried out as an event of the engine",
+    "upload": "tapped in tests/bot/test_media.py",
+    "write": "tapped in tests/bot/test_questions.py",
     "wizard": "carried out by the submission of a wizard",
 }
 """What the desk does that is not heard by its own name."""
