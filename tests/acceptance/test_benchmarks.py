@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.benchmarks.bots import OURS, OURS_BY_CALLS, PTB, PTB_AIOHTTP, Kind, Stores
+from tests.benchmarks.bots import OURS, PTB, PTB_AIOHTTP, Kind, Stores
 from tests.benchmarks.rounds import kill9, rounds
 from tests.benchmarks.small import small
 
@@ -19,7 +19,7 @@ def stores() -> Iterator[Stores]:
     made.close()
 
 
-@pytest.mark.parametrize("kind", [OURS, OURS_BY_CALLS, PTB, PTB_AIOHTTP], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", [OURS, PTB, PTB_AIOHTTP], ids=lambda kind: kind.name)
 def test_every_bot_is_answered_by_respondents_without_an_error(kind: Kind, stores: Stores) -> None:
     (found,) = asyncio.run(rounds([kind], [3], 1, 0.5, stores, lambda _: None))
     assert found.turns > 9

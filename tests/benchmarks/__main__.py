@@ -26,7 +26,7 @@ import psutil
 
 from tests import postgres
 from tests.benchmarks import delivery, engine
-from tests.benchmarks.bots import KINDS, OURS, OURS_BY_CALLS, OURS_SERVER, PTB, PTB_AIOHTTP, Kind, Stores
+from tests.benchmarks.bots import KINDS, OURS, OURS_SERVER, PTB, PTB_AIOHTTP, Kind, Stores
 from tests.benchmarks.rounds import KILL_LATENCY, KILL_RESPONDENTS, Killed, Level, kill9, rounds
 from tests.benchmarks.small import Cost, small
 
@@ -232,7 +232,7 @@ def ratios(measured: Sequence[Level], kinds: Sequence[Kind]) -> list[dict[str, o
     """Processor time a turn of ours over each peer's, round by round: median, lowest, highest."""
     spent = {(one.bot, one.round): one for one in measured if one.respondents == COMPARED}
     found: list[dict[str, object]] = []
-    for ours in (OURS, OURS_SERVER, OURS_BY_CALLS):
+    for ours in (OURS, OURS_SERVER):
         for peer in (PTB, PTB_AIOHTTP):
             shares = [
                 round((mine.cpu + mine.cpu_server) / theirs.cpu, 4)

@@ -47,12 +47,9 @@ class Kind:
 _PTB = (sys.executable, "-m", "tests.benchmarks.ptb_bot", "--transport")
 OURS = Kind("hoidan, SQLite", (str(HERE / "target"),), survey.CODE)
 OURS_SERVER = Kind("hoidan, PostgreSQL", (str(HERE / "target"),), survey.CODE, server=True)
-OURS_BY_CALLS = Kind(
-    "hoidan, SQLite, prompts by calls", (str(HERE / "target"),), survey.CODE, more=(("CHAT_BURST", "2"),)
-)
 PTB = Kind("python-telegram-bot", (*_PTB, "httpx"))
 PTB_AIOHTTP = Kind("python-telegram-bot over aiohttp", (*_PTB, "aiohttp"))
-KINDS = (OURS, OURS_SERVER, OURS_BY_CALLS, PTB, PTB_AIOHTTP)
+KINDS = (OURS, OURS_SERVER, PTB, PTB_AIOHTTP)
 
 
 @dataclass(frozen=True, slots=True)
