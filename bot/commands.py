@@ -23,10 +23,9 @@ from bot.desk import (
     day,
     nothing_open,
     session,
-    stale_tap,
 )
 from bot.elsewhere import another, arrived, elsewhere, people, person
-from bot.entering import amend, code
+from bot.entering import amend, code, late_tap
 from bot.forwarding import FORWARDING
 from bot.messages import Button
 from bot.texts import LANGUAGES, say
@@ -127,7 +126,7 @@ RESIDENT: Mapping[str, Handler] = {
     "upload": upload,
     "lost": lost,
     "foreign_tap": foreign_tap,
-    "stale_tap": stale_tap,
+    "stale_tap": late_tap,
     "blocked": blocked,
     "unblocked": unblocked,
     "help": help_,

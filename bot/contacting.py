@@ -245,14 +245,17 @@ def _drafts(
     for one, step, _ in told:
         begun = states.get(one.case_id)
         left = whole if begun is None else _open(to, connection, *begun, local)
-        message = "contact.half_done" if begun is not None else "contact.not_started"
+        if begun is not None:
+            message = "contact.half_done"
+        else:
+            message = "contact.not_started" if step.step else "contact.invite"
         home = ABILITIES[one.channel].country == "VN" or bool(campaign.draft.legal.transfer_file)
         drafts.append(
             Draft(
                 channel=one.channel,
                 contact_id=one.contact_id,
                 key=step.outbox_key,
-                message="contact.invite" if step.step == 0 else message,
+                message=message,
                 params={
                     "title": campaign.draft.title,
                     "office": campaign.draft.legal.controller,

@@ -238,6 +238,19 @@ def resume(desk: Desk, hearing: Hearing, interview_id: int, way: Way = Way.SELF)
     return Heard(hearing.contact, Outgoing(text, rows))
 
 
+def late_tap(desk: Desk, hearing: Hearing, argument: str) -> Heard:
+    """A button of an interview that is not asked any more (or not now): who handed it in and perhaps never
+    saw the receipt is shown it.
+    """
+    if hearing.interview is None and argument.isdecimal() and len(argument) < 19:
+        number = int(argument)
+        if number in interviews.of_contact(hearing.connection, hearing.contact.id):
+            found = interviews.find(hearing.connection, hearing.keyring, [number])[number]
+            if found.status == "submitted" and found.stage == "main":
+                return resume(desk, hearing, number)
+    return stale_tap(desk, hearing, "")
+
+
 def amend(desk: Desk, hearing: Hearing, argument: str) -> Heard:
     """Open a submitted interview again; handing it in again amends the submission."""
     if not argument:

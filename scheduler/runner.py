@@ -23,6 +23,10 @@ log = logging.getLogger("hoidan.scheduler")
 
 LEASE_MS = 30_000
 LEASE = "scheduler"
+LOOK_S = LEASE_MS / 3000
+"""How often the lease is kept, and the clock looked at."""
+BACKWARDS_MS = 5_000
+"""A clock that was set back by more: jobs planned by the clock before would wait until it is there again."""
 
 
 class Runner:
@@ -33,6 +37,7 @@ class Runner:
         self._jobs = tuple(jobs)
         self._holder = secrets.token_hex(8)
         self._scheduler: BackgroundScheduler | None = None
+        self._seen = 0
 
     @property
     def holding(self) -> bool:
@@ -45,7 +50,7 @@ class Runner:
             while not stopping.is_set():
                 await self._tick()
                 try:
-                    await asyncio.wait_for(stopping.wait(), LEASE_MS / 3000)
+                    await asyncio.wait_for(stopping.wait(), LOOK_S)
                 except TimeoutError:
                     continue
         finally:
@@ -55,9 +60,14 @@ class Runner:
             )
 
     async def _tick(self) -> None:
+        now, before = now_ms(), self._seen
+        self._seen = now
+        if now < before - BACKWARDS_MS and self._scheduler is not None:
+            log.warning("the clock was set back by %d s: the jobs are planned anew", (before - now) // 1000)
+            self._end()
         try:
             epoch = await self._database.writing(
-                lambda connection: leases.take(connection, LEASE, self._holder, now_ms(), LEASE_MS), bulk=True
+                lambda connection: leases.take(connection, LEASE, self._holder, now, LEASE_MS), bulk=True
             )
         except Exception as fault:
             log.warning("the scheduler's lease can't be kept: %s", type(fault).__name__)

@@ -147,7 +147,7 @@ class BotApiDouble:
     (both for measurements); ``latency`` seconds pass before every answer; a press can be answered for
     ``callback_seconds`` (not published; about 15 by report). ``clock`` gives seconds since 1970 and rules
     dates, limits and expiry; pauses are real time, times ``delivery.pace``. ``everybody``: whoever is written
-    to has pressed Start.
+    to has pressed Start. ``heard`` is told of every call as it is made, whatever ``log`` keeps.
     """
 
     def __init__(
@@ -167,6 +167,7 @@ class BotApiDouble:
         control: bool = False,
         seed: int = 0,
         everybody: bool = False,
+        heard: Callable[[Call], object] | None = None,
     ) -> None:
         bot_id, colon, _ = token.partition(":")
         if not colon or not bot_id.isdigit() or bot_id.startswith("0"):
@@ -196,6 +197,7 @@ class BotApiDouble:
         self._everybody = everybody
         self._random = random.Random(seed)  # noqa: S311 - spreads retries, hides nothing
         self._calls: deque[Call] = deque(maxlen=log)
+        self._heard = heard
         self._chats: dict[int, Chat] = {}
         self._files: dict[str, StoredFile] = {}
         self._queries: dict[str, float] = {}
@@ -822,7 +824,7 @@ class BotApiDouble:
         violations = checked.violations
         if problem:
             violations = (Violation(method.name, "", problem), *violations)
-        fault = self._fault_for(method.name, checked.values)
+        fault = self._fault_for(method.name, checked.values, by_reply)
         answer, description, result = await self._outcome(method.name, checked, fault)
         status = None if answer.dropped else answer.status
         kind = fault.kind if fault else None
@@ -880,16 +882,19 @@ class BotApiDouble:
         if violations:
             self.violations.extend(violations)
         number = next(self._call_numbers)
-        if self._calls.maxlen != 0:
+        if self._calls.maxlen != 0 or self._heard is not None:
             told = None if method == "getUpdates" else result
             now = self.clock()
-            self._calls.append(
-                Call(number, now, method, params, status, description, told, violations, fault, by_reply)
-            )
+            call = Call(number, now, method, params, status, description, told, violations, fault, by_reply)
+            self._calls.append(call)
+            if self._heard is not None:
+                self._heard(call)
         self._changed()
 
-    def _fault_for(self, name: str, values: Json) -> Fault | None:
+    def _fault_for(self, name: str, values: Json, by_reply: bool) -> Fault | None:
         for fault in self.faults:
+            if by_reply and not fault.replies:
+                continue
             if fault.method in (None, name) and fault.chat_id in (None, values.get("chat_id")):
                 fault.times -= 1
                 if fault.times <= 0:

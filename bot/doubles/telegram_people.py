@@ -80,7 +80,9 @@ class FaultKind(StrEnum):
 
 @dataclass(slots=True)
 class Fault:
-    """What happens to the next ``times`` calls of ``method`` (None: any) for ``chat_id`` (None: any)."""
+    """What happens to the next ``times`` calls of ``method`` (None: any) for ``chat_id`` (None: any); with
+    ``replies`` also to those in a webhook's answer, of which the bot learns nothing.
+    """
 
     kind: FaultKind
     method: str | None = None
@@ -89,6 +91,7 @@ class Fault:
     retry_after: int = 1
     seconds: float = 1.0
     migrate_to: int = 0
+    replies: bool = True
 
 
 @dataclass(frozen=True, slots=True)

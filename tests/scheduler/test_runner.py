@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
+from datetime import datetime, tzinfo
+from typing import Self
 
 import pytest
 
@@ -113,6 +116,34 @@ def test_a_job_that_fails_neither_stops_the_others_nor_the_runner(database: Data
         await asyncio.to_thread(count.ran.wait, PATIENCE)
         assert count.ran.is_set()
         assert runner.holding
+        stop.set()
+        await running
+
+    asyncio.run(main())
+
+
+def test_jobs_go_on_when_the_clock_is_set_back(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    ahead, real = [3_600.0], time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: real() + round(ahead[0] * 1e9))
+    monkeypatch.setattr("scheduler.runner.LOOK_S", 0.2)
+
+    class Clock(datetime):
+        """What APScheduler takes the time from."""
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp(time.time_ns() / 1e9, tz)
+
+    for module in ("schedulers.base", "triggers.interval", "executors.base"):
+        monkeypatch.setattr(f"apscheduler.{module}.datetime", Clock)
+
+    async def main() -> None:
+        count, stop = Count(), asyncio.Event()
+        running = asyncio.create_task(Runner(database, [count.job("a")]).run(stop))
+        assert await asyncio.to_thread(count.ran.wait, PATIENCE)
+        ahead[0] = 0.0
+        count.ran.clear()
+        assert await asyncio.to_thread(count.ran.wait, PATIENCE), "an hour to wait"
         stop.set()
         await running
 

@@ -1,0 +1,1 @@
+"""A whole campaign in simulated time: real processes, a moved clock, people who answer, and an auditor."""
