@@ -10,6 +10,7 @@ from typing import Any
 
 from bot import render
 from bot.actions import perform
+from bot.actions.campaign_life import offered
 from bot.desk import Desk, Handler, Heard, Hearing, day
 from bot.leaflets import qr_png
 from bot.messages import Abilities, Button, Outgoing
@@ -18,6 +19,7 @@ from bot.orders import act, code, queued, rest
 from bot.problems import explain
 from bot.readings import to_wait
 from bot.texts import say
+from storage import campaigns as stored
 from surveys.campaigns import Status
 from surveys.letters import fold
 from surveys.moments import iso_date
@@ -51,8 +53,10 @@ def _fitted(lines: Sequence[str], rows: Sequence[Sequence[Button]], abilities: A
 def campaigns(desk: Desk, hearing: Hearing, argument: str) -> Heard:
     """The campaigns of the actor's areas; one named: how far it is, and what can be done."""
     if argument.strip():
-        view = perform(act(hearing), "campaign.status", {"campaign": code(argument)})
-        return queued(hearing, "staff.campaign", view)
+        asking = act(hearing)
+        view = perform(asking, "campaign.status", {"campaign": code(argument)})
+        may = offered(asking, stored.expect(hearing.connection, view["id"]))
+        return queued(hearing, "staff.campaign", {**view, "may": may})
     listed = perform(act(hearing), "campaign.list", {"limit": 20})
     return queued(hearing, "staff.campaigns", listed)
 
@@ -68,6 +72,30 @@ def shortened(title: str) -> str:
 
 LISTED = 8
 """Campaigns that get a button of their own in the list."""
+
+
+def choosing(handler: Handler, name: str, *fitting: Status, hint: str = "") -> Handler:
+    """The handler of a command that needs a campaign: without one, those that it fits to choose from, and a
+    ``hint`` of the catalogue's.
+    """
+
+    def choose(desk: Desk, hearing: Hearing, argument: str) -> Heard:
+        if argument.strip():
+            return handler(desk, hearing, argument)
+        listed = perform(act(hearing), "campaign.list", {"limit": 100})["campaigns"]
+        views = [view for view in listed if view["status"] in fitting][:LISTED]
+        if not views:
+            raise Problem("campaign_none_fits")
+        lines = [hearing.say("staff.which"), *(f"{view['code']}: {view['title']}" for view in views)]
+        if hint:
+            lines += ["", hearing.say(hint)]
+        rows = [
+            [Button(shortened(view["title"]), render.data(render.WORD, 0, name, view["code"]))]
+            for view in views
+        ]
+        return Heard(hearing.contact, _fitted(lines, rows, hearing.abilities))
+
+    return choose
 
 
 @maker("staff.campaigns")
@@ -103,9 +131,14 @@ def _campaign(params: Mapping[str, Any], language: str, abilities: Abilities) ->
             status=say(language, f"campaign_status.{params['status']}"),
             starts=day(date.fromisoformat(params["starts_on"])),
             ends=day(date.fromisoformat(params["ends_on"])),
-            **params["progress"],
+            area=params["area_title"],
+            instrument=params["instrument"]["title"],
         )
     ]
+    if params["status"] != Status.DRAFT:
+        lines.append(say(language, "staff.campaign_come", **params["progress"]))
+    elif params["missing"]:
+        lines.append(_missing(params["missing"], language))
     framed = params["mode"] != "open"
     if framed and params["size"] is not None:
         made = "life.size" if params["made"] else "life.size_unfinished"
@@ -147,26 +180,47 @@ def quota_kind(quota: Mapping[str, Any], language: str) -> str:
 
 
 def _steps(view: Mapping[str, Any], language: str) -> list[list[Button]]:
-    """What can be done with a campaign as it stands."""
-    of = view["code"]
+    """What can be done with a campaign as it stands, by who looks at it."""
+    of, may = view["code"], view["may"]
+    runs = "campaign.pause" in may
     match view["status"]:
         case Status.DRAFT:
             return [[button(language, "button.preview", "preview", of)]]
-        case Status.OPEN:
-            return [
-                [button(language, "button.pause", "pause", of)],
-                _extending(view, language),
-                [button(language, "button.close_campaign", "close_campaign", of)],
-            ]
-        case Status.PAUSED:
-            return [
-                [button(language, "button.resume", "resume", of)],
-                _extending(view, language),
-                [button(language, "button.close_campaign", "close_campaign", of)],
-            ]
+        case Status.OPEN | Status.PAUSED:
+            rows = _at_work(view, language)
+            if runs and view["status"] == Status.OPEN:
+                rows.append([button(language, "button.pause", "pause", of)])
+            elif runs:
+                rows.append([button(language, "button.resume", "resume", of)])
+            if runs:
+                rows += [
+                    _extending(view, language),
+                    [button(language, "button.close_campaign", "close_campaign", of)],
+                ]
+            return rows
         case Status.CLOSED:
-            return [[button(language, "button.archive", "archive", of)]]
+            rows = [[button(language, "button.progress", "progress", of)]]
+            return [*rows, [button(language, "button.archive", "archive", of)]] if runs else rows
     return []
+
+
+def _at_work(view: Mapping[str, Any], language: str) -> list[list[Button]]:
+    """Looking on, inviting and reminding, in rows of two."""
+    of, may, framed = view["code"], view["may"], view["mode"] != "open"
+    buttons = [button(language, "button.progress", "progress", of), button(language, "button.qr", "qr", of)]
+    if "campaign.leaflets" in may:
+        what = of if framed else f"{of} áp phích"
+        buttons.append(button(language, "button.leaflets" if framed else "button.poster", "leaflets", what))
+    if "campaign.remind" in may and framed and view["status"] == Status.OPEN:
+        buttons.append(button(language, "button.remind", "remind", of))
+    if "campaign.waiting" in may and framed:
+        buttons.append(button(language, "button.waiting", "waiting", of))
+    return [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
+
+
+def _missing(names: Sequence[str], language: str) -> str:
+    fields = ", ".join(say(language, f"field.{name}") for name in names)
+    return say(language, "life.missing", fields=fields)
 
 
 def _extending(view: Mapping[str, Any], language: str) -> list[Button]:
@@ -176,6 +230,13 @@ def _extending(view: Mapping[str, Any], language: str) -> list[Button]:
         button(language, "button.extend", "extend", f"{view['code']} {until}", days=7 * weeks)
         for weeks, until in later
     ]
+
+
+@maker("staff.created")
+def _created(params: Mapping[str, Any], language: str, abilities: Abilities) -> Outgoing:
+    """A draft was made: what is next."""
+    text = say(language, "staff.created", title=params["title"], code=params["code"])
+    return _fitted([text], [[button(language, "button.preview", "preview", params["code"])]], abilities)
 
 
 # ── before ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -192,18 +253,66 @@ def preview_message(params: Mapping[str, Any], language: str, abilities: Abiliti
     """A preview in words, and the next step as a button."""
     lines = [
         say(language, "life.preview", title=params["title"], code=params["code"]),
+        say(language, "life.what", area=params["area_title"], instrument=params["instrument"]["title"]),
         say(
             language,
             "life.days",
             starts=day(date.fromisoformat(params["starts_on"])),
             ends=day(date.fromisoformat(params["ends_on"])),
         ),
+        *_legal(params["legal"], language),
+    ]
+    lines += [
+        say(
+            language,
+            "life.deadline_late" if one["late"] else "life.deadline",
+            what=say(language, f"deadline.{one['name']}"),
+            on=day(date.fromisoformat(one["on"])),
+            days=one["days_left"],
+        )
+        for one in params["deadlines"]
     ]
     lines += [say(language, "life.asks_whoever")] if params["frame"] is None else _asked(params, language)
+    lines += [
+        say(language, "life.quota_of", kind=quota_kind(quota, language), most=number(quota["most"], language))
+        for quota in params["quotas"]
+    ]
     if params["missing"]:
-        fields = ", ".join(say(language, f"field.{name}") for name in params["missing"])
-        lines.append(say(language, "life.missing", fields=fields))
+        lines.append(_missing(params["missing"], language))
+    lines.append(_approving(params, language))
     return _fitted(lines, _next(params, language), abilities)
+
+
+def _legal(legal: Mapping[str, Any], language: str) -> list[str]:
+    """Who asks, by what right, and by which decision: what an approver answers for."""
+    basis = say(language, f"basis.{legal['basis']}") if legal["basis"] else "–"
+    if legal["decision_number"] and legal["decision_date"]:
+        on = day(date.fromisoformat(str(legal["decision_date"])[:10]))
+        decision = say(language, "life.decision", number=legal["decision_number"], on=on)
+    else:
+        decision = say(language, "life.internal")
+    lines = [
+        say(language, "life.legal", controller=legal["controller"] or "–", basis=basis, decision=decision)
+    ]
+    if legal["transfer_file"]:
+        lines.append(say(language, "life.transfer", file=legal["transfer_file"]))
+    return lines
+
+
+def _approving(params: Mapping[str, Any], language: str) -> str:
+    """Whether somebody has to approve, and who could; empty where nobody has to."""
+    approval = params["approval"]
+    threshold = number(approval["threshold"], language)
+    if params["status"] != Status.DRAFT:
+        return ""
+    if approval["needed"] and "campaign.approve" in params["may"]:
+        return say(language, "life.approval_yours", threshold=threshold)
+    if approval["needed"]:
+        names = ", ".join(approval["approvers"]) or say(language, "life.approvers_none")
+        return say(language, "life.approval_needed", threshold=threshold, names=names)
+    if approval["approved_size"]:
+        return say(language, "life.approved_to", size=number(approval["approved_size"], language))
+    return ""
 
 
 def _asked(params: Mapping[str, Any], language: str) -> list[str]:
@@ -226,18 +335,21 @@ def _asked(params: Mapping[str, Any], language: str) -> list[str]:
     if params["problem"] is not None:
         problem = Problem(params["problem"]["code"], **params["problem"]["params"])
         return [*lines, explain(language, problem)]
-    for stratum in params["strata"]:
-        name = stratum["stratum"].rpartition("/")[2] or say(language, "life.no_neighbourhood")
-        lines.append(f"  {name}: {some(stratum['sample'])}/{some(stratum['frame'])}")
-    if params["strata_in_all"] > len(params["strata"]):
-        lines.append(say(language, "life.strata_more", count=params["strata_in_all"] - len(params["strata"])))
     left_out = [
         say(language, f"life.left_out.{name}", count=some(count), unit=unit)
         for name, count in params["left_out"].items()
         if count
     ]
-    if left_out:
-        lines.append(say(language, "life.left_out", reasons="; ".join(left_out)))
+    out = [say(language, "life.left_out", reasons="; ".join(left_out))] if left_out else []
+    if not params["cases"]:
+        # Whoever has a list is told why none of it is asked.
+        return [*lines, *(out or [explain(language, Problem("frame_empty"))])]
+    for stratum in params["strata"]:
+        name = stratum["stratum"].rpartition("/")[2] or say(language, "life.no_neighbourhood")
+        lines.append(f"  {name}: {some(stratum['sample'])}/{some(stratum['frame'])}")
+    if params["strata_in_all"] > len(params["strata"]):
+        lines.append(say(language, "life.strata_more", count=params["strata_in_all"] - len(params["strata"])))
+    lines += out
     reach = params["reach"]
     channels = ", ".join(
         f"{say(language, f'channel.{name}')} {some(count)}" for name, count in reach["channels"].items()
@@ -251,11 +363,16 @@ def _asked(params: Mapping[str, Any], language: str) -> list[str]:
     ]
     if unreached:
         lines.append(say(language, "life.unreached", reasons="; ".join(unreached)))
-    lines.append(_sending(params["sending"], language))
-    for message in params["messages"]:
-        if message["language"] == language:
-            channel = say(language, f"channel.{message['channel']}")
-            lines.append(say(language, "life.sample", channel=channel, text=message["text"]))
+    if params["sending"]["messages"]:
+        lines.append(_sending(params["sending"], language))
+    # The reader's own language first.
+    samples: dict[tuple[str, str], list[str]] = {}
+    for message in sorted(params["messages"], key=lambda one: one["language"] != language):
+        channel = say(language, f"channel.{message['channel']}")
+        samples.setdefault((message["language"], message["text"]), []).append(channel)
+    for (tongue, text), on in samples.items():
+        told = {"channel": ", ".join(on), "language": say(language, f"tongue.{tongue}")}
+        lines.append(say(language, "life.sample", text=text, **told))
     return lines
 
 
@@ -275,15 +392,37 @@ def _sending(sending: Mapping[str, Any], language: str) -> str:
 
 
 def _next(params: Mapping[str, Any], language: str) -> list[list[Button]]:
-    """Approve or open, whichever comes next."""
-    if params["status"] != Status.DRAFT:
+    """Approve, ask for that, or open: whichever comes next and is for the reader to do."""
+    of, may = params["code"], params["may"]
+    if params["status"] != Status.DRAFT or params["missing"] or params["cases"] == 0 or params.get("problem"):
         return []
-    approval = params["approval"]
-    if approval["needed"]:
-        asked = f"{params['code']} {params['cases']}"
-        size = number(params["cases"], language)
+    if not params["approval"]["needed"]:
+        may_open = "campaign.open" in may
+        return [[button(language, "button.open_campaign", "open_campaign", of)]] if may_open else []
+    if "campaign.approve" in may:
+        asked, size = f"{of} {params['cases']}", number(params["cases"], language)
         return [[button(language, "button.approve", "approve", asked, size=size)]]
-    return [[button(language, "button.open_campaign", "open_campaign", params["code"])]]
+    if "campaign.ask_approval" in may and params["approval"]["approvers"]:
+        return [[button(language, "button.ask_approval", "ask_approval", of)]]
+    return []
+
+
+def ask_approval(desk: Desk, hearing: Hearing, argument: str) -> Heard:
+    """Ask those who can approve a draft to look at it."""
+    view = perform(act(hearing), "campaign.ask_approval", {"campaign": code(argument)})
+    return queued(
+        hearing,
+        "life.approval_sent",
+        {"title": view["title"], "code": view["code"], "names": ", ".join(view["asked"])},
+    )
+
+
+@maker("life.approval_asked")
+def _approval_asked(params: Mapping[str, Any], language: str, abilities: Abilities) -> Outgoing:
+    """What one who can approve is told."""
+    told = {name: params[name] for name in ("who", "title", "code", "area_title")}
+    rows = [[button(language, "button.preview", "preview", params["code"])]]
+    return _fitted([say(language, "life.approval_asked", **told)], rows, abilities)
 
 
 def approve(desk: Desk, hearing: Hearing, argument: str) -> Heard:
@@ -300,9 +439,16 @@ def approve(desk: Desk, hearing: Hearing, argument: str) -> Heard:
 @maker("life.approved")
 def _approved(params: Mapping[str, Any], language: str, abilities: Abilities) -> Outgoing:
     size = number(params["approved_size"], language)
-    text = say(language, "life.approved", title=params["title"], code=params["code"], size=size)
+    told = {"title": params["title"], "code": params["code"], "size": size}
+    if params.get("by"):
+        lines = [say(language, "life.approved_by", by=params["by"], **told)]
+    else:
+        lines = [say(language, "life.approved", **told)]
+    if "campaign.open" not in params["may"]:
+        lines.append(say(language, "life.approved_told"))
+        return _fitted(lines, [], abilities)
     rows = [[button(language, "button.open_campaign", "open_campaign", params["code"])]]
-    return _fitted([text], rows, abilities)
+    return _fitted(lines, rows, abilities)
 
 
 # ── opening ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -340,7 +486,18 @@ def _opened_message(
     lines = [say(language, "staff.opened", title=title, code=of, links="\n".join(links))]
     if size is not None:
         lines.append(say(language, "life.made", size=number(size, language)))
-    return _fitted(lines, [], abilities)
+    framed = size is not None
+    paper = button(
+        language,
+        "button.leaflets" if framed else "button.poster",
+        "leaflets",
+        of if framed else f"{of} áp phích",
+    )
+    rows = [
+        [button(language, "button.qr", "qr", of), paper],
+        [button(language, "button.progress", "progress", of)],
+    ]
+    return _fitted(lines, rows, abilities)
 
 
 @maker("campaign.making")
@@ -411,6 +568,19 @@ def close_sure(desk: Desk, hearing: Hearing, argument: str) -> Heard:
     return queued(hearing, "staff.closed", {"code": view["code"], "title": view["title"]})
 
 
+@maker("staff.closed")
+def _closed(params: Mapping[str, Any], language: str, abilities: Abilities) -> Outgoing:
+    """A campaign is closed: what can still be seen of it, and where it goes."""
+    text = say(language, "staff.closed", title=params["title"], code=params["code"])
+    rows = [
+        [
+            button(language, "button.progress", "progress", params["code"]),
+            button(language, "button.archive", "archive", params["code"]),
+        ]
+    ]
+    return _fitted([text], rows, abilities)
+
+
 def archive(desk: Desk, hearing: Hearing, argument: str) -> Heard:
     """Put a closed campaign away."""
     view = perform(act(hearing), "campaign.archive", {"campaign": code(argument)})
@@ -458,19 +628,22 @@ def _qr(params: Mapping[str, Any], language: str, abilities: Abilities) -> Outgo
     return Outgoing(text, picture=qr_png(links[0]) if links and abilities.files else None)
 
 
+RUNNING = (Status.OPEN, Status.PAUSED)
+
 LIFE: Mapping[str, Handler] = {
     "campaigns": campaigns,
     "campaign": campaigns,
-    "preview": preview,
-    "approve": approve,
-    "open_campaign": open_campaign,
-    "pause": pause,
-    "resume": resume,
-    "extend": extend,
-    "close_campaign": close_campaign,
+    "preview": choosing(preview, "preview", Status.DRAFT),
+    "ask_approval": ask_approval,
+    "approve": choosing(approve, "approve", Status.DRAFT),
+    "open_campaign": choosing(open_campaign, "preview", Status.DRAFT),
+    "pause": choosing(pause, "pause", Status.OPEN),
+    "resume": choosing(resume, "resume", Status.PAUSED),
+    "extend": choosing(extend, "extend", *RUNNING),
+    "close_campaign": choosing(close_campaign, "close_campaign", *RUNNING),
     "close_sure": close_sure,
-    "archive": archive,
+    "archive": choosing(archive, "archive", Status.CLOSED),
     "replace": replace_case,
-    "qr": qr,
+    "qr": choosing(qr, "qr", *RUNNING),
 }
 """The commands of this page."""

@@ -21,13 +21,18 @@ from bot.places import place_name
 from bot.texts import say
 
 FONTS = Path(__file__).parent / "fonts"
-WIDTH = 900
-"""Pixels: as wide as a telephone shows without making letters too small."""
-MARGIN = 36
-BAR, GAP = 26, 12
+WIDTH = 720
+"""Pixels: twice a small telephone's, so that letters of 26 are there as large as those of the chat."""
+MARGIN = 24
+TITLE, HEAD, TEXT, SMALL = 34, 28, 26, 24
+"""Sizes of letters, in pixels; nothing is smaller than the last one."""
+TITLE_LINE = 44
+BAR, GAP = 34, 16
+NAMES, LABELS = 200, 236
+"""How wide the names of places are, and what stands beside their bars."""
 MOST_BARS = 20
 """Places drawn; of more, those that are furthest behind."""
-LINE_HEIGHT = 300
+LINE_HEIGHT = 320
 
 INK, PALE, GRID = "#1b1b1b", "#5a5a5a", "#dcdcdc"
 DONE, BEGUN, TARGET = "#0072b2", "#e69f00", "#d55e00"
@@ -58,12 +63,14 @@ def progress_png(shown: Mapping[str, Any], language: str) -> bytes:
     """
     bars = _bars(shown, language)
     days = shown["days"]
-    height = MARGIN + 96 + len(bars) * (BAR + GAP) + 64 + LINE_HEIGHT + 76
+    begun = any(bar.begun for bar in bars)
+    titled = TITLE_LINE * len(_title(ImageDraw.Draw(Image.new("RGB", (1, 1))), shown["campaign"]["title"]))
+    height = MARGIN + titled + 104 + (40 if begun else 0) + len(bars) * (BAR + GAP) + 72 + LINE_HEIGHT + 72
     image = Image.new("RGB", (WIDTH, height), BACK)
     draw = ImageDraw.Draw(image)
     y = _head(draw, shown, language)
     y = _draw_bars(draw, bars, y, language)
-    _draw_line(draw, days, shown.get("forecast"), y + 22, language)
+    _draw_line(draw, days, shown.get("forecast"), y + 24, language)
     file = io.BytesIO()
     image.quantize(64, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(file, "PNG")
     return file.getvalue()
@@ -71,12 +78,25 @@ def progress_png(shown: Mapping[str, Any], language: str) -> bytes:
 
 def _head(draw: ImageDraw.ImageDraw, shown: Mapping[str, Any], language: str) -> int:
     campaign = shown["campaign"]
-    title = _cut(draw, campaign["title"], _font(26, True), WIDTH - 2 * MARGIN)
-    draw.text((MARGIN, MARGIN), title, INK, _font(26, True))
+    y = MARGIN
+    for line in _title(draw, campaign["title"]):
+        draw.text((MARGIN, y), line, INK, _font(TITLE, True))
+        y += TITLE_LINE
     at = f"{date.fromisoformat(shown['at'][:10]):%d/%m/%Y} {shown['at'][11:16]}"
     text = say(language, "progress.chart.under", code=campaign["code"], at=at)
-    draw.text((MARGIN, MARGIN + 38), text, PALE, _font(17))
-    return MARGIN + 76
+    draw.text((MARGIN, y + 4), text, PALE, _font(SMALL))
+    return y + 56
+
+
+def _title(draw: ImageDraw.ImageDraw, text: str) -> list[str]:
+    """A title in two lines at most."""
+    font, room = _font(TITLE, True), WIDTH - 2 * MARGIN
+    words = text.split()
+    first = 1
+    while first < len(words) and draw.textlength(" ".join(words[: first + 1]), font) <= room:
+        first += 1
+    lines = [" ".join(words[:first]), " ".join(words[first:])]
+    return [_cut(draw, line, font, room) for line in lines if line]
 
 
 def _bars(shown: Mapping[str, Any], language: str) -> list[Bar]:
@@ -98,17 +118,22 @@ def _bars(shown: Mapping[str, Any], language: str) -> list[Bar]:
 
 
 def _draw_bars(draw: ImageDraw.ImageDraw, bars: Sequence[Bar], y: int, language: str) -> int:
-    font, left = _font(17), MARGIN + 230
-    right = WIDTH - MARGIN - 170
+    font, left = _font(TEXT), MARGIN + NAMES
+    right = WIDTH - MARGIN - LABELS
     key = say(language, "progress.chart.bars")
-    draw.text((MARGIN, y), key, INK, _font(18, True))
+    draw.text((MARGIN, y), key, INK, _font(HEAD, True))
     if any(bar.begun for bar in bars):
-        x = MARGIN + round(draw.textlength(key, _font(18, True))) + 24
-        draw.rectangle((x, y + 4, x + 16, y + 18), BEGUN)
-        draw.text((x + 24, y), say(language, "progress.chart.begun"), PALE, font)
-    y += 34
+        # What the colours mean, in words of its own line: a telephone is not wide.
+        y += 40
+        x = MARGIN
+        for colour, name in ((DONE, "progress.chart.done"), (BEGUN, "progress.chart.begun")):
+            draw.rectangle((x, y + 5, x + 24, y + 29), colour)
+            text = say(language, name)
+            draw.text((x + 34, y), text, PALE, font)
+            x += 34 + round(draw.textlength(text, font)) + 30
+    y += 48
     for bar in bars:
-        draw.text((MARGIN, y + 2), _cut(draw, bar.name, font, left - MARGIN - 12), INK, font)
+        draw.text((MARGIN, y), _cut(draw, bar.name, font, left - MARGIN - 12), INK, font)
         draw.rectangle((left, y, right, y + BAR), "#f0f0f0")
         if bar.done is not None:
             done = left + round((right - left) * min(1.0, bar.done))
@@ -117,7 +142,12 @@ def _draw_bars(draw: ImageDraw.ImageDraw, bars: Sequence[Bar], y: int, language:
                 draw.rectangle((done, y, begun, y + BAR), BEGUN)
             if done > left:
                 draw.rectangle((left, y, done, y + BAR), DONE)
-        draw.text((right + 12, y + 2), bar.label, INK, font)
+        room = WIDTH - MARGIN - right - 12
+        # The share alone, where the figures behind it have no room.
+        share = bar.label.partition(" ")[0]
+        draw.text(
+            (right + 12, y), bar.label if draw.textlength(bar.label, font) <= room else share, INK, font
+        )
         y += BAR + GAP
     return y
 
@@ -129,10 +159,10 @@ def _draw_line(
     y: int,
     language: str,
 ) -> None:
-    font, small = _font(17), _font(15)
-    draw.text((MARGIN, y), say(language, "progress.chart.line"), INK, _font(18, True))
-    y += 38
-    left, right, bottom = MARGIN + 70, WIDTH - MARGIN - 10, y + LINE_HEIGHT
+    font, small = _font(TEXT), _font(SMALL)
+    draw.text((MARGIN, y), say(language, "progress.chart.line"), INK, _font(HEAD, True))
+    y += 56
+    left, right, bottom = MARGIN + 86, WIDTH - MARGIN - 10, y + LINE_HEIGHT
     target = forecast["target"] if forecast is not None else 0
     top = max([day["so_far"] for day in days] + [target, 1])
     step = _step(top)
@@ -141,27 +171,29 @@ def _draw_line(
         at = bottom - round(LINE_HEIGHT * value / top)
         draw.line((left, at, right, at), GRID)
         text = f"{value:,}".replace(",", "." if language == "vi" else ",")
-        draw.text((left - 10 - draw.textlength(text, small), at - 9), text, PALE, small)
+        draw.text((left - 12 - draw.textlength(text, small), at - 16), text, PALE, small)
     if target:
         at = bottom - round(LINE_HEIGHT * target / top)
         for x in range(left, right, 16):
-            draw.line((x, at, min(right, x + 9), at), TARGET, 3)
+            draw.line((x, at, min(right, x + 9), at), TARGET, 4)
         text = say(language, "progress.chart.target")
-        draw.text((right - draw.textlength(text, font), at - 24), text, TARGET, font)
+        # Below its line, where that stands high: above it would run into the grid.
+        below = at - y < 40
+        draw.text((left + 12, at + 4 if below else at - 38), text, TARGET, font)
     span = max(1, len(days) - 1)
     points = [
         (left + (right - left) * number / span, bottom - LINE_HEIGHT * day["so_far"] / top)
         for number, day in enumerate(days)
     ]
     if len(points) > 1:
-        draw.line(points, DONE, 4, joint="curve")
+        draw.line(points, DONE, 6, joint="curve")
     for across, down in points[-1:]:
-        draw.ellipse((across - 6, down - 6, across + 6, down + 6), DONE)
+        draw.ellipse((across - 8, down - 8, across + 8, down + 8), DONE)
     for number in sorted({0, len(days) // 2, len(days) - 1} if days else ()):
         text = f"{date.fromisoformat(days[number]['day']):%d/%m}"
         middle = left + (right - left) * number / span
         wide = draw.textlength(text, small)
-        draw.text((min(max(left, middle - wide / 2), right - wide), bottom + 10), text, PALE, small)
+        draw.text((min(max(left, middle - wide / 2), right - wide), bottom + 12), text, PALE, small)
 
 
 def _step(top: int) -> int:

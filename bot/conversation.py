@@ -34,7 +34,8 @@ from surveys.codes import find_handover
 from surveys.forms import UPLOADS, Kind, Missing
 from surveys.hours import asked_hour
 from surveys.letters import fold
-from surveys.replies import Command, clean, find_code, read_command
+from surveys.replies import Command, clean, find_code, read_command, read_enough
+from surveys.words import narrow
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "help": ("trogiup", "help"),
@@ -89,6 +90,7 @@ TAPPED_WORDS = frozenset(
     | {"write", "take_question", "close_question", "back_to_form", "assist_case", "assist_as", "forward_to"}
     | {"retry_failed", "drop_failed"}
     | {"progress", "waiting"}
+    | {"ask_approval", "qr", "leaflets", "remind"}
 )
 """What a button may say in words; everything else that looks like it is none of ours."""
 
@@ -153,7 +155,9 @@ def listen(
         if command is not None and not (open_interview and command.name in ENGINE_COMMANDS):
             return _command(command)
         if not open_interview:
-            code = text if personal_codes.read(text) and _DIGIT.search(text) else find_code(text)
+            if read_enough(text) and contact.account_id is None:
+                return Aside("stop")
+            code = text if _may_be_personal(text) else find_code(text)
             return Aside("code", code) if code else Aside("idle", text)
     assert interview is not None
     if interview.stage != "main":
@@ -163,13 +167,15 @@ def listen(
 
 def _thread(inbound: Inbound, contact: Contact) -> int | None:
     """The thread with staff that typed words go to: of the message they reply to, or the one the person was
-    asked to write in. A command, and a word to stop, stay what they are.
+    asked to write in. A command, and a resident's word to stop, stay what they are: staff who say stop don't
+    write after all.
     """
     thread = replied_to(inbound.replied) if inbound.replied else written_to(contact.writing)
     if thread is None or inbound.text.startswith("/") or not inbound.text.strip():
         return None
     command = read_command(inbound.text)
-    return None if command is not None and command.name == "stop" else thread
+    stops = command is not None and command.name == "stop" and contact.account_id is None
+    return None if stops else thread
 
 
 def _came_by(code: str) -> Aside:
@@ -185,7 +191,39 @@ def _is_personal_code(text: str) -> bool:
     """Whether words can be nothing but a personal code: with letters and digits, as every real one has them
     (the number of a case begins with noughts). "Paid employee" is an answer, twelve digits are a number.
     """
-    return bool(personal_codes.read(text) and personal_codes.has_letters(text) and _DIGIT.search(text))
+    return _may_be_personal(text) and personal_codes.has_letters(text)
+
+
+def _may_be_personal(text: str) -> bool:
+    """Whether words have the characters of a personal code, and are no sentence around a campaign's: "toi co
+    ma" and a code are as long as one.
+    """
+    if not (personal_codes.read(text) and _DIGIT.search(text)):
+        return False
+    return not any(len(word) in (5, 6) and find_code(word) for word in text.split())
+
+
+_ABOUT_CODES = frozenset(
+    {"", "ma", "ma so", "ma khao sat", "ma la", "ma so la", "ma khao sat la", "ma cua toi", "ma cua toi la"}
+    | {"ma khao sat cua toi", "ma khao sat cua toi la", "la ma", "la ma khao sat", "toi co ma"}
+    | {"code", "the code", "my code", "code is", "the code is", "my code is"}
+)
+"""What stands beside a code that is all somebody brings (plain words)."""
+
+
+def code_alone(text: str) -> str | None:
+    """The code of a campaign or of a person that a message consists of; None where it says anything else."""
+    if _is_personal_code(text):
+        return text.strip()
+    found = find_code(text)
+    if found is None:
+        return None
+    if re.fullmatch(r"\s*\S*/chat/[A-Za-z0-9]{5,6}/?\s*", text):
+        return found
+    spelled = re.compile("(?: - |[ -])?".join(found), re.IGNORECASE)
+    beside = re.findall(r"[^\W_]+", fold(spelled.sub(" ", narrow(text), count=1)))
+    said = " ".join(word for word in beside if word not in ("da", "a", "xin", "day"))
+    return found if said in _ABOUT_CODES else None
 
 
 def _said(text: str, prepared: Prepared | None, now: Standing | None) -> engine.Event | Aside:

@@ -55,7 +55,7 @@ AGAIN = 3
 """How often an answer to somebody is tried when the platform itself is in trouble (5xx)."""
 LONGEST_S = 300.0
 """How long delivery waits at most before it tries again."""
-OVER_AT_ONCE = 1_000
+OVER_AT_ONCE = 250
 """Messages of a closed campaign dropped in one transaction."""
 FILLED = 4
 """How often more is claimed in one transaction when what was claimed is not wanted any more."""

@@ -18,8 +18,9 @@ Out, each with ``event``:
   reply could have meant. Nothing has changed; what is asked now follows.
 * ``submitted``: ``values``, ``missing``. The end.
 
-``values`` maps every relevant reference, notes and calculations too, to its ODK string, which may be blank;
-``missing`` says why a question was left blank (``skipped``, ``dont_know``, ``prefer_not``).
+``values`` maps every relevant reference, notes and calculations too, to its ODK string, which may be blank
+(of a question that still waits, the default nobody has taken yet); ``missing`` says why a question was left
+blank (``skipped``, ``dont_know``, ``prefer_not``).
 
 In, one of: ``{"value": text or null}``, ``{"reply": text}``, ``{"dont_know": true}``,
 ``{"prefer_not": true}``, ``{"back": true}``, ``{"add": true or false}``, ``{"remove": ref}``,
@@ -336,8 +337,12 @@ class Drive:
     def _values(self) -> Out:
         questionnaire, about = self.prepared.questionnaire, self._about()
         found = engine.result(questionnaire, self.state, about)
-        leaves = Sight(questionnaire, self.state, about).tree.leaves()
-        values = {place.ref: found.values.get(place.ref, "") for place in leaves if place.is_relevant()}
+        sight = Sight(questionnaire, self.state, about)
+        values = {
+            place.ref: found.values.get(place.ref) or sight.by_default(place)
+            for place in sight.tree.leaves()
+            if place.is_relevant()
+        }
         return {"values": values, "missing": {ref: why.value for ref, why in found.missing.items()}}
 
     def _note(self, text: str) -> Out:

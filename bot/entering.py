@@ -126,6 +126,7 @@ def enter(
         key = interviews.begin(
             connection, hearing.keyring, case_id, draft.consent_id, "consent", way.value, state, now
         )
+        interviews.reached(connection, case_id, now)
     contact = session(hearing, interview_id=key)
     after = replace(hearing, contact=contact)
     return Heard(contact, show(after, consent, key, state, notices))

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 import surveys
 from bot.authoring.sheets import read_sheets
 from bot.texts import say
-from storage import areas, audit, household_imports, households
+from storage import areas, audit, household_events, household_imports, household_plans, households
 from storage.crypto import Keyring
 from storage.database import Database
 from surveys.areas import AreaKey
@@ -116,7 +116,7 @@ def _match(database: Database, keys: Keyring, found: Frame, folder: Path, tell: 
     def stock(connection: Connection) -> tuple[list[Household], int]:
         known = households.known(connection, keys, communes, offices)
         communes.update(one.area for one in known)
-        return known, households.edition(connection, communes)
+        return known, household_events.edition(connection, communes)
 
     known, edition = database.read(stock) if communes else ([], 0)
     tell(75)
@@ -124,7 +124,7 @@ def _match(database: Database, keys: Keyring, found: Frame, folder: Path, tell: 
     tell(80)
     if not found.report.refused:
         with (folder / "plan").open("wb") as file:
-            households.save_plan(file, keys, made, communes, edition)
+            household_plans.save_plan(file, keys, made, communes, edition)
     return made
 
 
@@ -149,9 +149,10 @@ def _summary(found: Frame, made: Plan) -> dict[str, Any]:
 def numbers(language: str, summary: Mapping[str, Any]) -> list[tuple[str, object]]:
     """A summary in words: *(what, how many)*."""
     of_households, of_people = summary["households"], summary["people"]
-    told = [("lines", summary["lines"]), ("refused", summary["refused"])]
+    told = [("lines", summary["lines"])]
     if summary["refused"]:
         # What would have been is of no interest: it is read anew when the list comes again.
+        told.append(("refused", summary["refused"]))
         return [(say(language, f"households.number.{name}"), number) for name, number in told]
     told += [(f"households_{name}", of_households.get(name, 0)) for name in ("new", "changed", "same")]
     told += [(f"people_{name}", of_people.get(name, 0)) for name in ("new", "changed", "gone")]
@@ -193,6 +194,19 @@ def read_remarks(data: bytes) -> list[Row]:
     return msgspec.json.decode(data, type=list[Row]) if data else []
 
 
+def place_of(language: str, sheet: str, line: int, column: str = "") -> str:
+    """Where a remark belongs, with a space behind: "Dòng 12, cột “Ngày sinh”: "; nothing for the file as a
+    whole.
+    """
+    if not line:
+        return ""
+    key = "at_sheet" if sheet else "at_line"
+    where = say(language, f"households.{key}", sheet=sheet, line=line)
+    if column:
+        where += say(language, "households.at_column", column=column)
+    return f"{where}: "
+
+
 # ── what the worker writes ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -204,9 +218,11 @@ def dealt_with(connection: Connection, arguments: Mapping[str, Any]) -> dict[str
     return {"import": found.id, "state": found.state, "summary": dict(found.summary), "link": ""}
 
 
-def staging(result: Mapping[str, Any], file: BinaryIO, now: int) -> households.Staging:
+def staging(result: Mapping[str, Any], file: BinaryIO, now: int) -> household_plans.Staging:
     """What is to be written of a list that may be, from the file :func:`plan_file`."""
-    return households.Staging(file, account_id=result["account"], import_id=int(result["import"]), now=now)
+    return household_plans.Staging(
+        file, account_id=result["account"], import_id=int(result["import"]), now=now
+    )
 
 
 def plan_file(result: Mapping[str, Any]) -> Path | None:
@@ -215,12 +231,12 @@ def plan_file(result: Mapping[str, Any]) -> Path | None:
 
 
 def finish(
-    connection: Connection, result: Mapping[str, Any], plan: households.Staging | None, now: int
+    connection: Connection, result: Mapping[str, Any], plan: household_plans.Staging | None, now: int
 ) -> dict[str, Any]:
     """Make a plan whose new rows are there the frame's, keep the report; the parameters of the message about
     it.
 
-    Raises :class:`storage.households.Stale` when the frame changed in the meantime.
+    Raises :class:`storage.household_plans.Stale` when the frame changed in the meantime.
     """
     import_id, folder, state = int(result["import"]), Path(result["folder"]), str(result["state"])
     account_id = result["account"]

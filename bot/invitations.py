@@ -15,7 +15,7 @@ from bot.notices import maker
 from bot.questionnaires import Prepared
 from bot.render import fit
 from bot.texts import say
-from storage import areas, campaigns, cases, contacting, households, interviews
+from storage import areas, campaigns, cases, contacting, household_contacts, households, interviews
 from storage import invitations as kept
 from storage.campaigns import Campaign
 from storage.contacts import Contact
@@ -322,7 +322,7 @@ def take(connection: Connection, keyring: Keyring, arrived: Arrived, contact: Co
     found = households.get(connection, keyring, standing, locked=True)
     if found is None:
         return
-    linked = households.link(
+    linked = household_contacts.link(
         connection,
         keyring,
         contact_id=contact.id,

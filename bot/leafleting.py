@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.actions import perform
 from bot.actions.leaflets import Kind
+from bot.campaigning import RUNNING, choosing
 from bot.desk import Desk, Handler, Heard, Hearing
 from bot.messages import Abilities, Outgoing
 from bot.notices import maker
@@ -26,8 +27,9 @@ _WAITING = ("chua tra loi", "waiting")
 
 def leaflets(desk: Desk, hearing: Hearing, argument: str) -> Heard:
     """``/toroi CODE [tem|áp phích] [chưa trả lời] [neighbourhood]``."""
+    argument = argument.replace("_", " ")
     if not argument.strip():
-        return Heard(hearing.contact, desk.now(hearing, [hearing.say("leaflets.how")]))
+        return _WHICH(desk, hearing, "")
     kind, waiting, place = _read(rest(argument))
     given: dict[str, Any] = {
         "campaign": code(argument),
@@ -68,5 +70,7 @@ def _made(params: Mapping[str, Any], language: str, abilities: Abilities) -> Out
     link = say(language, key, link=params["link"])
     return Outgoing(fit(f"{say(language, 'leaflets.done', **told)}\n{link}", abilities))
 
+
+_WHICH = choosing(leaflets, "leaflets", *RUNNING, hint="leaflets.how")
 
 PRINTING: Mapping[str, Handler] = {"leaflets": leaflets}

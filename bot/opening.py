@@ -11,9 +11,9 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,7 +28,7 @@ from surveys import sampling
 from surveys.campaigns import Mode, Status, check_approval
 from surveys.designs import Drawn, planned
 from surveys.dispositions import Disposition
-from surveys.instruments import Unit, read_instrument
+from surveys.instruments import Instrument, Unit, read_instrument
 from surveys.problems import Problem
 from surveys.reminders import Campaigning, Facts, Rules, Stage, next_contact, within
 
@@ -40,16 +40,25 @@ LAPSE_MS = 3_600_000
 
 STEP = 2_000
 """Units of the first step; the next ones follow from how long it took."""
-SHORTEST, LONGEST = 250, 25_000
-SQLITE_MS, POSTGRES_MS = 10.0, 150.0
-"""How long a step should take. On SQLite turns wait for it; on PostgreSQL they have a lane of their own."""
+SHORTEST, LONGEST = 1_000, 25_000
+SQLITE_MS, POSTGRES_MS = 15.0, 200.0
+"""How long the statements of a step should take. On SQLite turns wait for them, and for the commit, which
+costs the same however short a step is; on PostgreSQL they have a lane of their own.
+"""
+CARRIED_OVER = 8_000
+"""Units after which SQLite's log is carried over into its file: about 2 MiB."""
+
+
+def instrument_of(connection: Connection, instrument_id: int) -> Instrument:
+    """How an instrument that is there asks and counts."""
+    stored = instruments.get(connection, instrument_id)
+    assert stored is not None
+    return read_instrument(json.loads(stored.definition))
 
 
 def unit_of(connection: Connection, instrument_id: int) -> Unit:
     """Whom an instrument asks."""
-    stored = instruments.get(connection, instrument_id)
-    assert stored is not None
-    return read_instrument(json.loads(stored.definition)).unit
+    return instrument_of(connection, instrument_id).unit
 
 
 def frame_of(connection: Connection, campaign: Campaign) -> Frame:
@@ -234,33 +243,26 @@ async def _make(
     """Make all cases, in steps as long as turns may wait."""
     making = await database.reading(lambda c: making_of(c, campaign, clock(), zone))
     aim = SQLITE_MS if database.is_sqlite else POSTGRES_MS
-    limit, looked = STEP, 0
+    limit, looked, since = STEP, 0, 0
     while True:
-        made, took = await _timed(database, lambda c, most=limit: openings.step(c, making, most))  # type: ignore[misc]
+        made, took = await database.writing(partial(_timed, making=making, most=limit), bulk=True)
         looked += made.units
         if progress is not None:
             await progress(looked, campaign.size or 0)
         if made.done:
             break
-        # At most twice as much, however quick one step was.
-        limit = min(LONGEST, max(SHORTEST, round(limit * min(2.0, aim / max(took, 0.1)))))
+        since += made.units
+        if database.is_sqlite and since >= CARRIED_OVER:
+            await asyncio.to_thread(openings.carry_over, database.engine)
+            since = 0
+        # A single step says little on a busy machine.
+        limit = round(limit * min(2.0, max(0.5, aim / max(took, 0.1))))
+        limit = min(LONGEST, max(SHORTEST, limit))
     await database.writing(openings.settle, bulk=True)
 
 
-async def _timed(database: Database, job: Callable[[Connection], Made]) -> tuple[Made, float]:
-    """Run a step in the lane of bulk work; how many milliseconds it held the lane, commit included."""
-    began = ended = 0.0
-
-    def work(connection: Connection) -> Made:
-        nonlocal began
-        began = time.perf_counter()
-        return job(connection)
-
-    def note(_future: Future[Made]) -> None:
-        nonlocal ended
-        ended = time.perf_counter()
-
-    future = database.submit(work, bulk=True)
-    future.add_done_callback(note)
-    made = await asyncio.wrap_future(future)
-    return made, (ended - began) * 1000
+def _timed(connection: Connection, making: Making, most: int) -> tuple[Made, float]:
+    """A step, and how many milliseconds its statements took."""
+    began = time.perf_counter()
+    made = openings.step(connection, making, most)
+    return made, (time.perf_counter() - began) * 1000

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from storage import outbox, signals
@@ -28,7 +29,13 @@ RESERVE = 5
 IDLE_S = 10.0
 """Nobody talks to the bot when nobody did for that long."""
 PEAK_S = 10.0
-"""How long the most replies of a second are remembered."""
+"""How long it is remembered that more than these were needed."""
+_LASTING_S = 1.0
+"""Over how long it shows that more people talk, rather than that some did at the same moment."""
+_SEEN_S = 2.5
+"""The same for those who reply: later than delivery sees it, so that there is room when they go."""
+_AWAKE_S = 0.7
+"""How long delivery takes to make room when the first one talks."""
 _STEADY = 30
 """Answers after which the shortest round trip is believed."""
 _LATELY_S = 30.0
@@ -60,7 +67,8 @@ class Pacer:
         self._flying = {True: 0, False: 0}
         self._counted: dict[bool, deque[float]] = {True: deque(), False: deque()}
         self._talked_at = -IDLE_S
-        self._most, self._most_at = 0, -PEAK_S
+        self._most, self._most_at = 0.0, -PEAK_S
+        self._lasting, self._looked = 0.0, clock()
         self._at = clock()
         self._saved = 0.0
         self._shortest = (float("inf"), float("inf"))
@@ -72,15 +80,20 @@ class Pacer:
         """Bulk messages that may go in a second, beside ``live`` replies of others in the last one."""
         now = self._clock()
         others = live + self._in_second(False, now)
+        self._lasting += (others - self._lasting) * (1 - math.exp((self._looked - now) / _LASTING_S))
+        self._looked = now
         if others:
             self._talked_at = now
         elif now - self._talked_at >= IDLE_S:
             return self.per_second
-        # People do not come evenly: room for one more than came in any second of late.
-        if others >= self._most or now - self._most_at >= PEAK_S:
-            self._most, self._most_at = others, now
-        least = max(1, self.per_second // 6)
-        return max(least, min(self.per_second - RESERVE, self.per_second - self._most - 1))
+        # People do not come evenly. Whoever replies waits for a place when some come at the same moment
+        # (SendingAccount.room), so only what lasts, or is very much, takes more from the bulk.
+        needed = max(self._lasting, others - RESERVE)
+        if needed >= self._most or now - self._most_at >= PEAK_S:
+            self._most, self._most_at = needed, now
+        # Some more than come, so that those who had to wait are not always behind.
+        kept = RESERVE if self._most < RESERVE else int(self._most) + 3
+        return max(1, self.per_second // 6, self.per_second - kept)
 
     def wave(self, live: int) -> int:
         """How many bulk messages are worth a transaction: a tenth of a second's."""
@@ -144,6 +157,46 @@ class Pacer:
         return len(counted) + self._flying[bulk]
 
 
+class Replies:
+    """When replies may go beside bulk messages: :data:`RESERVE` in a second, which are kept free for them.
+    More, once more came for so long that delivery has seen it and makes room; and none right away when
+    nobody had talked before, for then bulk messages have the whole pace.
+    """
+
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
+        self._pacer = Pacer(RESERVE, clock)
+        self._asked, self._asked_at = 0.0, -IDLE_S
+        self._free_at = 0.0
+
+    def ask(self) -> None:
+        """Somebody talks: a reply will have to go."""
+        now = self._clock()
+        if now - self._asked_at >= IDLE_S:
+            self._free_at = now + _AWAKE_S
+        self._asked, self._asked_at = self._lately(now) + 1 / _SEEN_S, now
+
+    def free(self) -> bool:
+        """Whether one may go now."""
+        now = self._clock()
+        lately = self._lately(now)
+        # One less than delivery keeps free by then, and later: both see the same, but not at the same moment.
+        self._pacer.per_second = RESERVE if lately < RESERVE + 0.5 else int(lately) + 2
+        return self._pacer.room(0).replies > 0 and now >= self._free_at
+
+    def _lately(self, now: float) -> float:
+        """How many a second talked of late."""
+        return self._asked * math.exp((self._asked_at - now) / _SEEN_S)
+
+    def begin(self) -> float:
+        """One goes; what :meth:`end` wants to know of it."""
+        return self._pacer.begin(False)
+
+    def end(self, began: float) -> None:
+        """It was answered, or given up."""
+        self._pacer.end(False, began)
+
+
 class Chats:
     """When a chat takes its next message: of our own accord one a second, replies three in any three; where
     it is not ``paced``, when the one before was answered.
@@ -202,6 +255,8 @@ def waking(event: asyncio.Event) -> Callable[[], None]:
     return wake
 
 
+_LOOK_AGAIN_S = 0.02
+"""How often a reply that waits looks whether there is room."""
 LOOK_S = 1.0
 """How long a halt told by another process waits at most before it is seen."""
 
@@ -225,8 +280,7 @@ class SendingAccount:
         self._clock = clock
         self._standing = Standing()
         self._wake = asyncio.Event()
-        self._talked: deque[float] = deque()
-        self._talked_at = -IDLE_S
+        self._replies = Replies()
         self.chats = Chats(paced=chats_paced)
 
     def stands(self, standing: Standing) -> None:
@@ -258,16 +312,31 @@ class SendingAccount:
             )
         )
 
+    def talked(self) -> None:
+        """Somebody talked, and will get a reply: the more do, the more room there is to be."""
+        self._replies.ask()
+
     def crowded(self) -> bool:
-        """Whether one more reply at this moment may be too much beside the bulk messages under way. Ask once
-        a reply: it is counted.
+        """Whether one more reply at this moment may be too much beside the bulk messages under way; if not,
+        it goes. Ask once a reply: it is counted.
         """
-        now = time.monotonic()
-        idle, self._talked_at = now - self._talked_at >= IDLE_S, now
-        self._talked.append(now)
-        while self._talked[0] <= now - 1.0:
-            self._talked.popleft()
-        return self.bulk_under_way and (idle or len(self._talked) > RESERVE)
+        self.talked()
+        free = self._replies.free()
+        if self.bulk_under_way and not free:
+            return True
+        self._replies.end(self._replies.begin())
+        return False
+
+    @asynccontextmanager
+    async def room(self) -> AsyncIterator[None]:
+        """Wait until one more reply is not too much beside the bulk messages under way; it is sent inside."""
+        while not self._replies.free() and self.bulk_under_way:
+            await asyncio.sleep(_LOOK_AGAIN_S)
+        began = self._replies.begin()
+        try:
+            yield
+        finally:
+            self._replies.end(began)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Know of what other processes were told, until ``stop``."""

@@ -22,6 +22,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from bot.texts import say
+from surveys.campaigns import Mode
 
 FONTS = Path(__file__).parent / "fonts"
 """Be Vietnam Pro (SIL Open Font License 1.1), with its licence."""
@@ -42,7 +43,7 @@ QUIET = 4
 @dataclass(frozen=True, slots=True)
 class Sender:
     """What is the same on all paper of a campaign. ``site`` is where codes are typed; ``legal`` are the lines
-    that the law wants said.
+    that the law wants said; ``telegram`` is the bot that takes codes, too, empty where none does.
     """
 
     language: str
@@ -53,6 +54,13 @@ class Sender:
     ends: str
     site: str
     legal: tuple[str, ...]
+    telegram: str = ""
+
+    def way(self, key: str) -> str:
+        """A sentence on where a code is typed."""
+        if self.telegram:
+            return say(self.language, f"{key}_telegram", site=self.site, bot=f"@{self.telegram}")
+        return say(self.language, key, site=self.site)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,15 +247,14 @@ def _letter_form(canvas: Canvas, sender: Sender, *, personal: bool) -> float:
     )
     top = y
     if personal:
-        steps = say(language, "leaflet.steps_personal", site=sender.site)
+        steps = sender.way("leaflet.steps_personal")
         top = _paragraph(canvas, steps, MARGIN, y - 1 * mm, width, size=9.5)
     else:
         x = MARGIN + 52 * mm
         canvas.setFont(PLAIN, 9.5)
         canvas.drawString(x, y - 7 * mm, say(language, "leaflet.code_household"))
         step_y = y - 25 * mm
-        for number in (1, 2, 3):
-            text = say(language, f"leaflet.step_{number}", site=sender.site)
+        for number, text in enumerate(_steps(sender), 1):
             step_y = _paragraph(canvas, f"{number}. {text}", x, step_y, width - 52 * mm, size=10) - 1.2 * mm
         canvas.setLineWidth(0.8)
         canvas.roundRect(MARGIN, y - 54 * mm, width, 53 * mm, 3 * mm, stroke=1, fill=0)
@@ -258,6 +265,12 @@ def _letter_form(canvas: Canvas, sender: Sender, *, personal: bool) -> float:
     )
     canvas.endForm()
     return top
+
+
+def _steps(sender: Sender) -> tuple[str, str, str]:
+    """How one comes to answer."""
+    first, last = (say(sender.language, f"leaflet.step_{number}") for number in (1, 3))
+    return first, sender.way("leaflet.step_2"), last
 
 
 def _address(canvas: Canvas, sender: Sender, letter: Letter) -> None:
@@ -361,20 +374,18 @@ def _label(canvas: Canvas, sender: Sender, label: Label, place: int) -> None:
 # ── the poster ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def poster(file: BinaryIO, sender: Sender, invitation: Invitation, open_to_all: bool) -> int:
-    """One page for walls: the campaign's own code."""
+def poster(file: BinaryIO, sender: Sender, invitation: Invitation, mode: Mode) -> int:
+    """One page for walls: the campaign's own code, and who is meant."""
     language = sender.language
     canvas = _document(file, sender, say(language, "leaflet.subject_poster"))
     y = _centred(canvas, sender.office, HEIGHT - 22 * mm, BOLD, 14)
     y = _centred(canvas, sender.title, y - 12 * mm, BOLD, 27, 1.15)
-    key = "leaflet.poster_why_all" if open_to_all else "leaflet.poster_why"
-    y = _centred(canvas, say(language, key), y - 3 * mm, PLAIN, 13, 1.35)
+    y = _centred(canvas, say(language, f"leaflet.poster_why_{mode}"), y - 3 * mm, PLAIN, 13, 1.35)
     size = 88 * mm
     draw_qr(canvas, invitation.link, (WIDTH - size) / 2, y - size - 1 * mm, size, error="q")
     y = _centred(canvas, say(language, "leaflet.poster_code"), y - size - 7 * mm, PLAIN, 12)
     y = _centred(canvas, invitation.code, y - 9 * mm, BOLD, 38)
-    for number in (1, 2, 3):
-        text = say(language, f"leaflet.step_{number}", site=sender.site)
+    for number, text in enumerate(_steps(sender), 1):
         y = _centred(canvas, f"{number}. {text}", y, PLAIN, 11.5, 1.3)
     y = _centred(canvas, say(language, "leaflet.until", ends=sender.ends), y - 3 * mm, BOLD, 13)
     _centred(canvas, say(language, "leaflet.help", phone=sender.phone), y - 1 * mm, PLAIN, 10.5)

@@ -19,11 +19,15 @@ STEPS = 11
 
 
 def said_before(prompt: Ask | AddAnother | Review) -> list[str]:
-    """Headings and notes that stand before a prompt. An instance of a repeat that the prompt itself names
-    needs no heading.
+    """Headings and notes that stand before a prompt and have something to say. An instance of a repeat that
+    the prompt itself names needs no heading.
     """
     named = {member.ref for member in prompt.members} if isinstance(prompt, Ask) else set()
-    return [passage.text for passage in prompt.before if passage.kind is not None or passage.ref not in named]
+    return [
+        passage.text
+        for passage in prompt.before
+        if passage.text and (passage.kind is not None or passage.ref not in named)
+    ]
 
 
 def said(value_label: str, missing: Missing | None, language: str) -> str:

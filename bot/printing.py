@@ -18,14 +18,15 @@ from sqlalchemy import Connection
 
 from bot.actions.leaflets import PART, TASK, Kind, record_made
 from bot.leaflets import chat_link
+from bot.opening import instrument_of
 from bot.texts import say
 from bot.waiting import link
-from storage import areas, campaigns, downloads, invitations, leaflets
+from storage import areas, campaigns, downloads, invitations, leaflets, senders
 from storage.campaigns import Campaign
 from storage.crypto import Keyring
 from storage.database import Database
 from storage.leaflets import Addressee
-from surveys.campaigns import Basis, Mode
+from surveys.campaigns import Basis
 from surveys.letters import fold
 from surveys.personal_codes import bare
 from surveys.progress import natural
@@ -47,8 +48,8 @@ Tell = Callable[[int], object]
 # ── what it says ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def sender(campaign: Campaign, language: str, page: str) -> Sender:
-    """What is the same on all paper of a campaign."""
+def sender(campaign: Campaign, language: str, page: str, telegram: str = "") -> Sender:
+    """What is the same on all paper of a campaign. ``telegram`` is our bot there, if it takes the codes."""
     from bot.paper import Sender
 
     draft, legal = campaign.draft, campaign.draft.legal
@@ -62,7 +63,18 @@ def sender(campaign: Campaign, language: str, page: str) -> Sender:
         ends=f"{draft.ends_on:%d/%m/%Y}",
         site=site,
         legal=legal_lines(campaign, language),
+        telegram=telegram,
     )
+
+
+def bot_for(connection: Connection, campaign: Campaign) -> str:
+    """The bot on Telegram that takes a campaign's codes; empty where there is none, or where the campaign
+    asks about other people and has not filed for a transfer abroad (Law 91/2025/QH15, Article 20).
+    """
+    about_others = instrument_of(connection, campaign.draft.instrument_id).about_others
+    if about_others and not campaign.draft.legal.transfer_file:
+        return ""
+    return senders.name_on(connection, "telegram")
 
 
 def legal_lines(campaign: Campaign, language: str) -> tuple[str, ...]:
@@ -175,7 +187,7 @@ def work(database: Database, keys: Keyring, arguments: Mapping[str, Any], tell: 
             connection,
             keys,
             campaign,
-            sender(campaign, arguments["language"], arguments["page"]),
+            sender(campaign, arguments["language"], arguments["page"], bot_for(connection, campaign)),
             arguments["page"],
             place,
         )
@@ -203,7 +215,7 @@ def _draw(making: _Making, arguments: Mapping[str, Any], file: BinaryIO, tell: T
     kind, campaign = Kind(arguments["kind"]), making.campaign
     if kind is Kind.POSTER:
         own = paper.Invitation(campaign.code, chat_link(making.page, campaign.code))
-        return paper.poster(file, making.sender, own, campaign.draft.mode is Mode.OPEN)
+        return paper.poster(file, making.sender, own, campaign.draft.mode)
     found = leaflets.addressees(
         making.connection,
         making.keyring,

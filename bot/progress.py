@@ -11,7 +11,7 @@ from typing import Any
 from bot import render
 from bot.actions import perform
 from bot.actions.progress import By
-from bot.campaigning import button, number
+from bot.campaigning import RUNNING, button, choosing, number
 from bot.desk import Desk, Handler, Heard, Hearing, day, queue
 from bot.messages import Abilities, Button, Outgoing
 from bot.notices import maker
@@ -19,6 +19,7 @@ from bot.orders import act, code, queued, rest
 from bot.places import place_name
 from bot.readings import Reading, to_wait
 from bot.texts import has, say
+from surveys.campaigns import Status
 from surveys.letters import fold
 from surveys.problems import Problem
 
@@ -42,6 +43,8 @@ def progress(desk: Desk, hearing: Hearing, argument: str) -> Heard:
     """``/tiendo CODE [theo khu phố|kênh|ngày]``: in words, and as a picture."""
     words = argument.replace("_", " ")
     wanted = _one_campaign(hearing, words)
+    if not wanted:
+        return _WHICH(desk, hearing, "")
     asked = fold(rest(words)).replace(" ", "")
     by = list(dict.fromkeys(name.value for word, name in _BY if word in asked))
     found: Reading = perform(act(hearing), "campaign.progress", {"campaign": wanted, "by": by})
@@ -54,13 +57,12 @@ def progress(desk: Desk, hearing: Hearing, argument: str) -> Heard:
 
 
 def _one_campaign(hearing: Hearing, words: str) -> str:
-    """The campaign named; without a name the only one there is."""
+    """The campaign named; without a name the only one that runs, or the only one. Empty of several."""
     if words.strip():
         return code(words)
-    listed = perform(act(hearing), "campaign.list", {"limit": 2})["campaigns"]
-    if len(listed) != 1:
-        raise Problem("campaign_code_missing")
-    return str(listed[0]["code"])
+    listed = perform(act(hearing), "campaign.list", {"limit": 100})["campaigns"]
+    running = [one for one in listed if one["status"] in RUNNING] or listed
+    return str(running[0]["code"]) if len(running) == 1 else ""
 
 
 def percent(share: float | None, language: str) -> str:
@@ -364,10 +366,18 @@ def alert_line(one: Mapping[str, Any], language: str) -> str:
     )
 
 
+ALERTED = 4
+"""Campaigns with a button below alerts."""
+
+
 @maker("staff.alerts")
 def _alerts(params: Mapping[str, Any], language: str, abilities: Abilities) -> Outgoing:
     lines = [say(language, "alert.head"), *(alert_line(one, language) for one in params["alerts"])]
-    return Outgoing(render.fit("\n\n".join(lines), abilities))
+    codes = dict.fromkeys(one["campaign"] for one in params["alerts"] if one["campaign"])
+    rows = tuple(
+        (button(language, "button.progress_of", "progress", of, code=of),) for of in list(codes)[:ALERTED]
+    )
+    return Outgoing(render.fit("\n\n".join(lines), abilities), rows if abilities.buttons else ())
 
 
 _ON = frozenset({"bat", "mo", "co", "nhan", "on", "yes"})
@@ -378,7 +388,9 @@ def summaries(desk: Desk, hearing: Hearing, argument: str) -> Heard:
     """``/tomtat bật|tắt``: whether summaries come by themselves."""
     word = fold(argument)
     if word not in _ON | _OFF:
-        return Heard(hearing.contact, Outgoing(hearing.say("digest.how")))
+        standing = perform(act(hearing), "digest.set", {})
+        told = hearing.say("digest.wanted" if standing["wanted"] else "digest.unwanted")
+        return Heard(hearing.contact, Outgoing(f"{told}\n{hearing.say('digest.how')}"))
     set_ = perform(act(hearing), "digest.set", {"wanted": word in _ON})
     return Heard(hearing.contact, Outgoing(hearing.say("digest.on" if set_["wanted"] else "digest.off")))
 
@@ -434,9 +446,11 @@ def _digested(one: Mapping[str, Any], language: str) -> list[str]:
     return lines
 
 
+_WHICH = choosing(progress, "progress", *RUNNING, Status.CLOSED)
+
 PROGRESS: Mapping[str, Handler] = {
     "progress": progress,
-    "waiting": waiting,
+    "waiting": choosing(waiting, "waiting", *RUNNING),
     "alerts": listed_alerts,
     "digest": summaries,
 }

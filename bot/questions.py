@@ -16,10 +16,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from bot import buttons, render
+from bot import buttons, entering, render, stopping
 from bot.actions import messages as threads
 from bot.actions import perform
 from bot.actions.messages import kept_home
+from bot.conversation import code_alone
 from bot.desk import Desk, Handler, Heard, Hearing, about, day, session
 from bot.messages import Abilities, Button, Outgoing
 from bot.notices import maker
@@ -35,12 +36,14 @@ from surveys.forms import Question, language_code
 from surveys.interview import Ask, prompt
 from surveys.letters import fold
 from surveys.problems import Problem
-from surveys.replies import clean
+from surveys.replies import clean, read_command
 
 log = logging.getLogger("hoidan.questions")
 
 ENOUGH = frozenset(
-    {"thoi", "thoi khong", "khong", "khong co", "khong hoi", "quay lai", "back", "no", "nothing"}
+    {"thoi", "da thoi", "thoi a", "da thoi a", "thoi khoi", "thoi khong", "thoi khong hoi nua", "khong"}
+    | {"khong co", "khong hoi", "khong hoi nua", "khong tra loi", "quay lai", "back", "no", "nothing"}
+    | {"never mind", "not now"}
 )
 """What somebody says who was asked to write and has nothing to say."""
 
@@ -117,17 +120,18 @@ def _taken(hearing: Hearing, made: Mapping[str, Any]) -> str:
     return hearing.say("request.taken", number=made["id"], due=due)
 
 
-def _ask(hearing: Hearing, thread: int, notice: str) -> Heard:
-    """Let the person write: their next words go to the thread."""
+def _ask(hearing: Hearing, thread: int, notice: str, *, staff: bool = False) -> Heard:
+    """Let somebody write: their next words go to the thread. ``staff``: they answer who asked."""
     contact = session(hearing, writing=write_to(thread, hearing.now))
-    text = f"{notice}\n\n{hearing.say('question.write')}"
+    text = f"{notice}\n\n{hearing.say('question.write_answer' if staff else 'question.write')}"
     rows: tuple[tuple[Button, ...], ...] = ()
     if hearing.abilities.buttons:
         asks = hearing.interview is not None and hearing.interview.status == "open"
-        label = hearing.say("button.back_to_form" if asks else "button.nothing_to_say")
+        idle = "button.not_now" if staff else "button.nothing_to_say"
+        label = hearing.say("button.back_to_form" if asks else idle)
         rows = ((Button(label, render.data(render.WORD, 0, "back_to_form")),),)
     else:
-        text += " " + hearing.say("question.type_enough")
+        text += " " + hearing.say("question.type_not_now" if staff else "question.type_enough")
     return Heard(contact, Outgoing(render.fit(text, hearing.abilities), rows))
 
 
@@ -146,12 +150,20 @@ def written(desk: Desk, hearing: Hearing, argument: str) -> Heard:
     found = requests.get(hearing.connection, hearing.keyring, thread)
     if found is None:
         raise Problem("request_unknown", status=404, request=thread)
+    command = read_command(said)
+    stops = command is not None and command.name == "stop"
     if found.contact_id != hearing.contact.id:
-        if fold(said) in ENOUGH:
+        if stops or fold(clean(said)) in ENOUGH:
             return back_to_form(desk, hearing, "")
         return answer(desk, hearing, f"{thread} {said}")
+    if stops:
+        return stopping.stop(desk, hearing, "")
     if fold(clean(said)) in ENOUGH:
         return back_to_form(desk, hearing, "")
+    brought = code_alone(said)
+    if brought is not None:
+        # Whoever has a code wants to come in; staff could do nothing with it.
+        return entering.code(desk, hearing, brought)
     return _add(desk, hearing, thread, clean(said))
 
 
@@ -171,10 +183,15 @@ def write(desk: Desk, hearing: Hearing, argument: str) -> Heard:
         return Heard(hearing.contact, desk.now(hearing, [hearing.say("turn.stale_tap")]))
     if found.contact_id == hearing.contact.id:
         return _ask(hearing, found.id, hearing.say("question.more", number=found.id))
-    shown = perform(act(hearing), "message.show", {"request": found.id})
+    return _answering(hearing, found.id)
+
+
+def _answering(hearing: Hearing, number: int) -> Heard:
+    """Let a member of staff write an answer; whoever does has taken the question."""
+    shown = perform(act(hearing), "message.show", {"request": number})
     if shown["taken_by"] == "":
-        perform(act(hearing), "message.take", {"request": found.id})
-    return _ask(hearing, found.id, hearing.say("question.answering", number=found.id))
+        perform(act(hearing), "message.take", {"request": number})
+    return _ask(hearing, number, hearing.say("question.answering", number=number), staff=True)
 
 
 # ── staff ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -195,7 +212,11 @@ def answer(desk: Desk, hearing: Hearing, argument: str) -> Heard:
     """``/traloi 12 words``: to the person who asked; without words, the next ones are the answer."""
     number, said = _number(argument)
     if not said:
-        return write(desk, hearing, str(number))
+        found = requests.get(hearing.connection, hearing.keyring, number)
+        if found is not None and found.contact_id == hearing.contact.id:
+            # Words of theirs without the command would be more of the question.
+            return Heard(hearing.contact, desk.now(hearing, [hearing.say("question.own", number=number)]))
+        return _answering(hearing, number)
     shown = perform(act(hearing), "message.answer", {"request": number, "text": said})
     key = "question.sent" if shown["reached"] else "question.not_reached"
     return Heard(hearing.contact, desk.now(hearing, [hearing.say(key, number=number)]), queued=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.actions import perform
-from bot.campaigning import button, number
+from bot.campaigning import button, choosing, number
 from bot.desk import Desk, Handler, Heard, Hearing
 from bot.lengths import fit
 from bot.messages import Abilities, Button, Outgoing
@@ -15,6 +15,7 @@ from bot.notices import maker
 from bot.orders import act, code, queued
 from bot.readings import to_wait
 from bot.texts import say
+from surveys.campaigns import Status
 
 
 def remind(desk: Desk, hearing: Hearing, argument: str) -> Heard:
@@ -65,5 +66,8 @@ def _outlook(params: Mapping[str, Any], language: str, abilities: Abilities) -> 
     return Outgoing(fit("\n".join(lines), abilities), rows)
 
 
-REMINDING: Mapping[str, Handler] = {"remind": remind, "remind_sure": remind_sure}
+REMINDING: Mapping[str, Handler] = {
+    "remind": choosing(remind, "remind", Status.OPEN),
+    "remind_sure": remind_sure,
+}
 """The commands of this page."""

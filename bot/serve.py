@@ -44,7 +44,7 @@ from bot.web.telegram import TelegramDoor, resident_commands
 from bot.worker import Worker
 from scheduler.jobs import STORAGE_JOBS
 from scheduler.runner import Runner
-from storage import leases, migrate
+from storage import leases, migrate, senders
 from storage.crypto import Keyring
 from storage.database import Database, Ownership, now_ms
 from storage.tasks import lapse as lapse_tasks
@@ -154,7 +154,9 @@ async def _open(
         )
         stack.push_async_callback(sender.close)
     files = Limits(settings.media_largest_mb * MEGABYTE, settings.media_image_mb * MEGABYTE)
-    desk = Desk(RESIDENT, STAFF, Links(settings.public_url), files)
+    # Until Telegram has said who we are, and where it can't be reached: as it said last.
+    known = database.read(partial(senders.name_on, channel=TELEGRAM)) if sender is not None else ""
+    desk = Desk(RESIDENT, STAFF, Links(settings.public_url, known), files)
     turns = Turns(database, keys, shelf, desk, settings.time_zone)
     running = Running(settings, database, keys, turns, desk, shelf, telegram=sender)
     contacting = Contacting(keys, settings.time_zone, shelf, lambda: desk.links)
@@ -259,7 +261,10 @@ async def _listen(
     except OSError as fault:
         raise Problem("port_taken", port=settings.port, fault=fault.strerror or "") from None
     running.port = runner.addresses[0][1]
-    if sender is not None and door is not None:
+    if sender is None:
+        # Nobody is sent to a bot that does not answer.
+        await running.database.writing(partial(_named, ""))
+    elif door is not None:
         reached = await _greet(running, sender)
         tasks.append(asyncio.create_task(_talk(running, sender, door, stop, reached), name="telegram"))
 
@@ -280,6 +285,7 @@ async def _greet(running: Running, sender: TelegramSender) -> bool:
         log.warning("Telegram can't be reached; it is tried again while the other channels are served")
         return False
     running.desk.links = Links(settings.public_url, sender.name)
+    await running.database.writing(partial(_named, sender.name))
     webhook = None
     if settings.telegram_mode == "webhook":
         webhook = (
@@ -288,6 +294,12 @@ async def _greet(running: Running, sender: TelegramSender) -> bool:
         )
     await sender.announce(webhook, resident_commands())
     return True
+
+
+def _named(name: str, connection: Connection) -> None:
+    """Keep who we are on Telegram, for the paper and the messages that other processes make."""
+    if senders.name_on(connection, TELEGRAM) != name:
+        senders.note(connection, TELEGRAM, name, now_ms())
 
 
 async def _talk(

@@ -11,13 +11,14 @@ from datetime import time
 from bot import trying
 from bot.desk import Desk, Heard, Hearing, session
 from bot.messages import Outgoing
-from storage import contacting, interviews
+from storage import cases, contacting, interviews
 from surveys.hours import is_any, read_hour
+from surveys.instruments import Way
 
 
 def stop(desk: Desk, hearing: Hearing, argument: str) -> Heard:
-    """No more messages of our own accord. In a wizard of the staff's, or a form that is only tried, that
-    ends and nothing else.
+    """No more messages of our own accord. In a wizard of the staff's, a form that is only tried, or while
+    they write down somebody else's answers, that ends and nothing else.
     """
     interview = hearing.interview
     open_ = interview is not None and interview.status == "open"
@@ -28,13 +29,20 @@ def stop(desk: Desk, hearing: Hearing, argument: str) -> Heard:
         return Heard(contact, Outgoing(hearing.say("wizard.stopped")))
     if open_ and interview is not None and interview.stage == "trial":
         return trying.stopped(hearing)
+    if open_ and interview is not None and interview.way != Way.SELF:
+        return Heard(session(hearing, interview_id=None), Outgoing(hearing.say("assist.stopped")))
     contacting.stop(hearing.connection, hearing.contact.id, hearing.now)
     back = hearing.say("contact.stopped_back")
+    # Whoever works here is still told of their work.
+    staff = "_staff" if hearing.contact.account_id is not None else ""
     if interview is None or not open_:
-        return Heard(hearing.contact, Outgoing(f"{hearing.say('turn.stopped_idle')} {back}"))
+        return Heard(hearing.contact, Outgoing(f"{hearing.say(f'turn.stopped{staff}')} {back}"))
     contact = session(hearing, interview_id=None)
-    stopped = hearing.say("turn.stopped", code=interview.campaign_code)
-    return Heard(contact, Outgoing(f"{stopped}\n{back}"))
+    several = len(cases.held(hearing.connection, interview.campaign_id, contact.id)) > 1
+    again = "turn.stopped_people" if several else "turn.stopped_code"
+    stopped = hearing.say(f"turn.stopped{staff}")
+    kept = hearing.say(again, code=interview.campaign_code)
+    return Heard(contact, Outgoing(f"{stopped} {kept}\n{back}"))
 
 
 def start(desk: Desk, hearing: Hearing, argument: str) -> Heard:

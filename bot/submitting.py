@@ -155,7 +155,7 @@ def submit(
     receipts = [Draft(contact.channel, contact.id, f"receipt:{key}", name, told)]
     if interview.way != Way.SELF:
         receipts = helping.receipts(connection, keyring, interview, contact, key, told)
-    return [
+    told_of = [
         *receipts,
         *invitations.invite(
             connection,
@@ -171,6 +171,8 @@ def submit(
             links=links or Links(),
         ),
     ]
+    # Whose staff sees it if it can't be delivered.
+    return [replace(draft, campaign_id=interview.campaign_id) for draft in told_of]
 
 
 @dataclass(frozen=True, slots=True)

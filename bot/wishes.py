@@ -18,7 +18,7 @@ from surveys import interview as engine
 from surveys.forms import Kind
 from surveys.interview import AddAnother, Ask, Confirming, Focus, Member, Prompt, Review, Roster, State
 from surveys.letters import fold
-from surveys.replies import clean, find_code, read_command
+from surveys.replies import clean, find_code, read_command, read_enough
 from surveys.words import Lexicon, Words, core, even, meanings, words
 
 
@@ -215,7 +215,7 @@ def _about_members(heard: Words, now: Standing) -> engine.Event | Aside | None:
 def _bare_name(said: str, heard: Words, now: Standing) -> Aside | None:
     """A name alone, below the list of members; a name nobody there has is none of anything else."""
     prompt = now.prompt()
-    if not isinstance(prompt, Roster) or read_command(said) or find_code(said):
+    if not isinstance(prompt, Roster) or read_command(said) or read_enough(said) or find_code(said):
         return None
     member = _called(prompt.members, _plain(heard))
     return Aside("member", member.ref) if member is not None else Aside("nobody", said)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import Connection
+
 from bot.actions import perform
 from bot.actions.gate import area_text
-from bot.desk import Desk, Heard, Hearing, queue, show
+from bot.desk import Desk, Heard, Hearing, day, queue, show
 from bot.orders import act
 from bot.problems import explain
-from storage import accounts, areas, instruments, interviews
+from storage import accounts, areas, frames, instruments, interviews, parameters
+from surveys.areas import AreaKey
 from surveys.counts import by_name
+from surveys.deadlines import DEADLINES, LEAD, upcoming
+from surveys.instruments import read_instrument
 from surveys.interview import Focus, begin, result
+from surveys.population import AgeBand, Sex
 from surveys.problems import Problem
+from surveys.progress import natural
 from surveys.roles import MAY, Grant, in_force
 
 WIZARD = "chien-dich-moi"
@@ -38,6 +46,8 @@ def new_campaign(desk: Desk, hearing: Hearing, argument: str) -> Heard:
             "hom_nay": hearing.local.date().isoformat(),
             "ma_don_vi": area_text(own) or "",
             "ten_don_vi": index.expect(own).title if own else "",
+            **_to_choose_from(hearing, own),
+            "kenh_ngoai": desk.links.telegram_bot,
         },
         hearing.context(),
     )
@@ -46,6 +56,35 @@ def new_campaign(desk: Desk, hearing: Hearing, argument: str) -> Heard:
     )
     contact = desk.enter(hearing, key)
     return Heard(contact, show(replace(hearing, contact=contact), prepared, key, state))
+
+
+NAMED_FORMS = frozenset({"nltt-kns-v0", "ho-gia-dinh-v0", "cdht-v0"})
+"""Instruments that the form names in words of its own."""
+LISTED = 30
+"""Names in a hint."""
+
+
+def _to_choose_from(hearing: Hearing, area: AreaKey | None) -> dict[str, str]:
+    """What the form's hints say there is: questionnaires, neighbourhoods, and the day of the next report."""
+    connection = hearing.connection
+    asking = dict.fromkeys(
+        edition.name for edition in instruments.everything(connection) if edition.name != WIZARD
+    )
+    asking = {name: None for name in asking if not _gives_consent(connection, name)}
+    places = sorted(frames.neighbourhoods(connection, area), key=natural) if area is not None else []
+    days = parameters.numbers(connection, DEADLINES)
+    next_report = upcoming(days, parameters.number(connection, LEAD), hearing.local.date())[0]
+    return {
+        "cac_phieu": " ".join(asking),
+        "phieu_rieng": ", ".join([name for name in asking if name not in NAMED_FORMS][:LISTED]),
+        "cac_khu_pho": ", ".join(places[:LISTED]) + (", …" if len(places) > LISTED else ""),
+        "han_bao_cao": day(next_report.on),
+    }
+
+
+def _gives_consent(connection: Connection, name: str) -> bool:
+    stored = instruments.get(connection, instruments.newest(connection, name).id)
+    return stored is not None and read_instrument(json.loads(stored.definition)).consent is not None
 
 
 def _creating(hearing: Hearing) -> tuple[Grant, ...]:
@@ -95,7 +134,7 @@ def _asked_for(hearing: Hearing, values: Mapping[str, object]) -> dict[str, Any]
         "starts_on": given["tu_ngay"],
         "ends_on": given["den_ngay"],
         "reference_date": given.get("ngay_moc") or given["tu_ngay"],
-        "instrument": given["phieu"],
+        "instrument": given["phieu_khac"].strip() if given["phieu"] == "khac" else given["phieu"],
         "mode": given["cach_hoi"],
         "design": _design(given),
         "rules": {"plan": given.get("nhac")},
@@ -110,6 +149,7 @@ def _asked_for(hearing: Hearing, values: Mapping[str, object]) -> dict[str, Any]
             "dpo_contact": given.get("lien_he_bvdl", ""),
             "basis": given["can_cu"],
             "internal": given.get("co_quyet_dinh") != "1",
+            "transfer_file": given.get("ho_so_ngoai", ""),
             **(
                 {"decision_number": given.get("so_qd", ""), "decision_date": given.get("ngay_qd")}
                 if given.get("co_quyet_dinh") == "1"
@@ -129,4 +169,29 @@ def _design(given: Mapping[str, str]) -> dict[str, Any]:
             "strata": given["phan_tang"],
             "seed": given.get("hat_giong", ""),
         }
-    return design
+    return design | _quotas(given)
+
+
+AGES = (AgeBand.FROM_15, AgeBand.FROM_25, AgeBand.FROM_35, AgeBand.FROM_45, AgeBand.FROM_55, AgeBand.ABOVE)
+"""The age groups that a quota by age is about."""
+
+
+def _quotas(given: Mapping[str, str]) -> dict[str, Any]:
+    """The same number for each group, where groups are limited."""
+    by = given.get("han_ngach", "none")
+    if by not in ("sex", "age", "sex_age"):
+        return {}
+    most = int(given["moi_nhom"])
+    sexes = tuple(Sex) if "sex" in by else (None,)
+    ages = AGES if "age" in by else (None,)
+    return {
+        "quotas": [
+            {
+                "most": most,
+                **({} if sex is None else {"sex": sex.value}),
+                **({} if age is None else {"age_band": age.value}),
+            }
+            for sex in sexes
+            for age in ages
+        ]
+    }

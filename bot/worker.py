@@ -31,11 +31,11 @@ from bot.leaflets import Links
 from bot.questionnaires import Shelf
 from bot.settings import Settings, keyring, load
 from bot.submitting import count_campaign, differences
-from storage import campaigns, contacts, counts, downloads, outbox, tasks
+from storage import campaigns, contacts, counts, downloads, outbox, senders, tasks
 from storage.counts import Cell
 from storage.crypto import Keyring
 from storage.database import Database, now_ms
-from storage.households import Stale, clear
+from storage.household_plans import Stale, clear
 from storage.tasks import Task
 from surveys.designs import Drawn
 from surveys.problems import Problem
@@ -290,11 +290,12 @@ async def _open_campaign(given: Help) -> dict[str, Any]:
         progress=progress,
     )
     campaign = opened.campaign
+    bot = await given.database.reading(partial(senders.name_on, channel="telegram"))
     told: dict[str, Any] = {
         "code": campaign.code,
         "title": campaign.draft.title,
         "size": campaign.size,
-        "links": list(Links(given.settings.public_url).join(campaign.code)),
+        "links": list(Links(given.settings.public_url, bot).join(campaign.code)),
     }
     if opened.problem is not None:
         told["problem"] = {"code": opened.problem.code, "params": dict(opened.problem.params)}

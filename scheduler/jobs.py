@@ -11,7 +11,7 @@ from storage import (
     downloads,
     events,
     household_imports,
-    households,
+    household_plans,
     media,
     outbox,
     parameters,
@@ -34,7 +34,7 @@ class Job:
     """A job that runs every ``seconds``, in whichever process holds the scheduler's lease."""
 
     name: str
-    seconds: int
+    seconds: float
     run: Callable[[Database], object]
 
 
@@ -79,7 +79,7 @@ def forget_lists(database: Database) -> int:
     ones.
     """
     before = now_ms() - KEEP_LISTS_MS
-    while database.write(lambda connection: households.clear(connection, None), bulk=True):
+    while database.write(lambda connection: household_plans.clear(connection, None), bulk=True):
         continue
     return database.write(lambda connection: household_imports.forget(connection, before), bulk=True)
 
@@ -106,7 +106,7 @@ def forget_downloads(database: Database) -> int:
 
 
 DAY_MS = 24 * HOUR_MS
-SPAN = 5_000
+SPAN = 2_000
 """Messages looked at in one transaction."""
 
 
@@ -123,7 +123,7 @@ def forget_sent(database: Database) -> int:
         after = last
 
 
-OVER_AT_ONCE = 1_000
+OVER_AT_ONCE = 250
 """Messages dropped in one transaction."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
 
+from storage import signals
 from storage.areas import inside
 from storage.ids import is_id
 from storage.schema import campaigns, case_contacts, cases, interviews, submissions
@@ -242,7 +243,9 @@ def note(connection: Connection, campaign_id: int, **values: Any) -> None:
 
 
 def set_status(connection: Connection, campaign_id: int, status: Status, now: int) -> Campaign:
-    """Write the status, and when the campaign was first opened, paused or closed."""
+    """Write the status, and when the campaign was first opened, paused or closed; whoever sends its messages
+    hears of it at once.
+    """
     paused = status is Status.PAUSED
     values: dict[str, Any] = {"status": status.value, "paused_at": now if paused else None}
     if status is Status.OPEN:
@@ -250,6 +253,7 @@ def set_status(connection: Connection, campaign_id: int, status: Status, now: in
     if status is Status.CLOSED:
         values["closed_at"] = now
     connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(**values))
+    signals.tell(connection, signals.CAMPAIGNS)
     return _expect(connection, campaign_id)
 
 

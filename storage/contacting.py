@@ -618,8 +618,7 @@ def take_back(connection: Connection, taken_back: Sequence[tuple[Row, Known]], n
     if not taken_back:
         return
     connection.execute(_LOCK_CASES, {"ids": [row.case_id for row, _ in taken_back]})
-    for row, _ in taken_back:
-        steps.undo(connection, row.case_id, row.step)
+    steps.undo(connection, [(row.case_id, row.step) for row, _ in taken_back])
     connection.execute(_FREE, [{"row_id": row.id, "freed": f"{row.key}~{row.id}"} for row, _ in taken_back])
     connection.execute(
         _UNTOLD,
@@ -659,8 +658,7 @@ _UNSENT = (
 def unsent(connection: Connection, keys: Iterable[str]) -> None:
     """The messages of these outbox keys did not go out, since their campaigns are over: undo their steps."""
     found = sorted(read for read in map(steps.read_key, keys) if read is not None)
-    for case_id, step in found:
-        steps.undo(connection, case_id, step)
+    steps.undo(connection, found)
     if found:
         connection.execute(_UNSENT, [{"key": case_id} for case_id, _ in found])
 

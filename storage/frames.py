@@ -95,6 +95,17 @@ def frame_of(
 # ── conditions ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def neighbourhoods(connection: Connection, area: AreaKey) -> list[str]:
+    """The names of the neighbourhoods that an area's households lie in."""
+    statement = (
+        select(h.neighbourhood)
+        .where(h.status == "active", h.neighbourhood != "", inside(h.area_vintage, h.area_code, [area]))
+        .distinct()
+        .order_by(h.neighbourhood)
+    )
+    return [str(name) for name in connection.execute(statement).scalars()]
+
+
 def units_from(unit: Unit) -> FromClause:
     """The tables that hold the units."""
     if unit is Unit.HOUSEHOLD:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from storage.crypto import Keyring
 from storage.database import insert_row
 from storage.schema import answer_log, campaigns, case_contacts, cases, interviews
-from surveys.dispositions import OPEN
+from surveys.dispositions import OPEN, Disposition
 from surveys.instruments import WAY_FIELD
 from surveys.interview import State
 
@@ -247,6 +247,18 @@ def set_dispositions(connection: Connection, changed: Sequence[tuple[int, str]],
                 for case_id, code in sorted(changed)
             ],
         )
+
+
+_NEVER_REACHED = (Disposition.NOT_SENT.value, Disposition.UNDELIVERED.value)
+
+
+def reached(connection: Connection, case_id: int, now: int) -> None:
+    """Somebody came to a case by themselves, by a code on paper perhaps: nobody can say any more that it was
+    not invited, or not to be reached.
+    """
+    row = connection.execute(select(cases.c.disposition).where(cases.c.id == case_id)).scalar_one_or_none()
+    if row in _NEVER_REACHED:
+        set_dispositions(connection, [(case_id, Disposition.NO_REPLY.value)], now)
 
 
 def begin(

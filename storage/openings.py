@@ -9,12 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, Table, delete, func, literal, null, select, text, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Engine,
+    Float,
+    Select,
+    String,
+    Table,
+    bindparam,
+    delete,
+    func,
+    literal,
+    null,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
 from storage.database import insert_row
 from storage.frames import Frame, ids_of, units_from, wanted
@@ -74,6 +93,15 @@ def step(connection: Connection, making: Making, limit: int) -> Made:
     return Made(made, looked, not to)
 
 
+def carry_over(engine: Engine) -> None:
+    """On SQLite, copy what was committed from the log into the file, beside the lane: else the lane does it
+    itself at some commit, a long log at once, and turns wait for it. For a thread of its own.
+    """
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").all()
+
+
 def settle(connection: Connection) -> None:
     """Let PostgreSQL know how large its table of cases has become, before the first of them are asked for: by
     what it knew before, it would sort them all. SQLite chooses by the shape of its indexes.
@@ -86,6 +114,42 @@ _Position = tuple[Any, ...]
 COMMUNES = 40
 """Communes walked in one step at most, however few live there."""
 
+_commune = (h.area_vintage == bindparam("vintage"), h.area_code == bindparam("commune"))
+_order = tuple_(h.neighbourhood, h.id)
+_beyond = _order > tuple_(bindparam("neighbourhood", type_=String), bindparam("number", type_=BigInteger))
+_up_to = _order <= tuple_(bindparam("last", type_=String), bindparam("last_number", type_=BigInteger))
+
+
+# Statements are made once: making one costs as much as inserting hundreds of cases.
+@lru_cache
+def _end_of(going_on: bool) -> Select[Any]:
+    """Where so many units further a commune's piece ends; the index alone is read."""
+    return (
+        select(h.neighbourhood, h.id)
+        .where(*_commune, *([_beyond] if going_on else []))
+        .order_by(h.neighbourhood, h.id)
+        .limit(1)
+        .offset(bindparam("further"))
+    )
+
+
+@lru_cache
+def _left_of(going_on: bool) -> Select[Any]:
+    """How many units are left of a commune."""
+    return select(func.count()).select_from(households).where(*_commune, *([_beyond] if going_on else []))
+
+
+@lru_cache(maxsize=32)
+def _piece(frame: Frame, going_on: bool, ends: bool) -> Select[Any]:
+    """The cases of a commune, from a place on and up to one."""
+    bounds = [*([_beyond] if going_on else []), *([_up_to] if ends else [])]
+    return (
+        select(*_columns(frame.unit, literal(""), null(), null()))
+        .select_from(units_from(frame.unit))
+        .where(*_commune, *bounds, wanted(frame))
+        .order_by(h.neighbourhood, h.id, *([p.id] if frame.unit is Unit.PERSON else []))
+    )
+
 
 def _of_frame(
     connection: Connection, making: Making, at: _Position, limit: int
@@ -97,51 +161,51 @@ def _of_frame(
     for number, commune in enumerate(left):
         if number == COMMUNES:
             return made, looked, (commune,)
-        order = tuple_(h.neighbourhood, h.id)
-        place = (h.area_vintage == frame.vintage) & (h.area_code == commune)
-        if len(at) > 1 and commune == at[0]:
-            place &= order > tuple(at[1:])
-        # The index alone is read to find where the step ends.
-        along = select(h.neighbourhood, h.id).where(place).order_by(h.neighbourhood, h.id)
-        ends = connection.execute(along.limit(1).offset(limit - looked - 1)).one_or_none()
-        piece = place if ends is None else place & (order <= tuple(ends))
-        found = (
-            select(*_columns(making, literal(""), null(), null()))
-            .select_from(units_from(frame.unit))
-            .where(piece, wanted(frame))
-            .order_by(h.neighbourhood, h.id, *([p.id] if frame.unit is Unit.PERSON else []))
-        )
-        made += _insert(connection, found)
+        going_on = len(at) > 1 and commune == at[0]
+        place: dict[str, Any] = {"vintage": frame.vintage, "commune": commune}
+        if going_on:
+            place |= {"neighbourhood": at[1], "number": at[2]}
+        further = {"further": limit - looked - 1}
+        ends = connection.execute(_end_of(going_on), {**place, **further}).one_or_none()
+        piece = _piece(frame, going_on, ends is not None)
+        up_to = {} if ends is None else {"last": ends[0], "last_number": ends[1]}
+        made += _insert(connection, piece, {**_common(making), **place, **up_to})
         if ends is not None:
             return made, limit, (commune, *ends)
-        looked += int(
-            connection.execute(select(func.count()).select_from(households).where(place)).scalar_one()
-        )
+        looked += int(connection.execute(_left_of(going_on), place).scalar_one())
     return made, looked, ()
+
+
+@lru_cache
+def _drawn(unit: Unit) -> Select[Any]:
+    """The cases of some ranks of a stratum's draw."""
+    tables = draws.join(households, h.id == d.household_id)
+    if unit is Unit.PERSON:
+        tables = tables.join(persons, p.id == d.person_id)
+    stratum = bindparam("stratum_now", type_=String)
+    return (
+        select(*_columns(unit, stratum, bindparam("chance", type_=Float), d.rank))
+        .select_from(tables)
+        .where(d.campaign_id == bindparam("campaign"), d.stratum == stratum)
+        .where(d.rank > bindparam("since"), d.rank <= bindparam("last_rank"))
+        .order_by(d.rank)
+    )
 
 
 def _of_draw(connection: Connection, making: Making, at: _Position, limit: int) -> tuple[int, int, _Position]:
     """Along the draw: stratum by stratum, in each by rank, as far as the sample goes."""
     assert making.drawn is not None
     made = looked = 0
-    tables = draws.join(households, h.id == d.household_id)
-    if making.frame.unit is Unit.PERSON:
-        tables = tables.join(persons, p.id == d.person_id)
     for stratum, size in sorted(making.drawn.sample.items()):
         if at and stratum < at[0]:
             continue
         since = at[1] if at and stratum == at[0] else 0
         to = min(size, since + limit - looked)
         if to > since:
-            probability = literal(making.drawn.probability(stratum))
-            found = (
-                select(*_columns(making, literal(stratum), probability, d.rank))
-                .select_from(tables)
-                .where(d.campaign_id == making.campaign_id, d.stratum == stratum)
-                .where(d.rank > since, d.rank <= to)
-                .order_by(d.rank)
-            )
-            made += _insert(connection, found)
+            ranks = {"stratum_now": stratum, "since": since, "last_rank": to}
+            chance = {"chance": making.drawn.probability(stratum)}
+            piece = _drawn(making.frame.unit)
+            made += _insert(connection, piece, {**_common(making), **ranks, **chance})
             looked += to - since
         if looked >= limit:
             return made, looked, (stratum, to)
@@ -165,34 +229,53 @@ _WRITTEN = (
 )
 
 
-def _columns(making: Making, stratum: Any, probability: Any, rank: Any) -> list[Any]:
+def _common(making: Making) -> dict[str, Any]:
+    """What all cases of a campaign have in common, as the statements name it."""
+    return {"campaign": making.campaign_id, "now": making.now, "next": making.next_at}
+
+
+def _columns(unit: Unit, stratum: Any, probability: Any, rank: Any) -> list[Any]:
     """The columns of a case, in the order of :data:`_WRITTEN`."""
+    now = bindparam("now", type_=BigInteger)
     values: list[Any] = [
-        literal(making.campaign_id),
-        literal(making.frame.unit.value),
+        bindparam("campaign", type_=BigInteger),
+        literal(unit.value),
         h.area_code,
         h.neighbourhood,
         literal(NOT_SENT),
-        literal(making.now),
-        literal(making.now),
+        now,
+        now,
         h.id,
-        p.id if making.frame.unit is Unit.PERSON else null(),
+        p.id if unit is Unit.PERSON else null(),
         stratum,
         probability,
         rank,
-        null() if making.next_at is None else literal(making.next_at),
+        bindparam("next", type_=BigInteger),
     ]
     return [value.label(name) for name, value in zip(_WRITTEN, values, strict=True)]
 
 
-def _unless_there(connection: Connection, table: Table) -> Any:
-    kind = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return kind.insert(table)
+@lru_cache(maxsize=64)
+def _inserting(dialect: str, found: Select[Any], unless_there: bool) -> Any:
+    inserted = _insert_into(dialect, cases).from_select(_WRITTEN, found)
+    return inserted.on_conflict_do_nothing() if unless_there else inserted
 
 
-def _insert(connection: Connection, found: Select[Any]) -> int:
-    statement = _unless_there(connection, cases).from_select(_WRITTEN, found).on_conflict_do_nothing()
-    return int(connection.execute(statement).rowcount)
+def _insert(connection: Connection, found: Select[Any], given: Mapping[str, Any]) -> int:
+    """Insert those cases that are not there; how many."""
+    dialect = connection.dialect.name
+    if dialect == "postgresql":
+        # To ask row by row costs a sixth of all, and seldom is there any.
+        try:
+            with connection.begin_nested():
+                return int(connection.execute(_inserting(dialect, found, False), given).rowcount)
+        except IntegrityError:
+            pass
+    return int(connection.execute(_inserting(dialect, found, True), given).rowcount)
+
+
+def _insert_into(dialect: str, table: Table) -> Any:
+    return (sqlite if dialect == "sqlite" else postgresql).insert(table)
 
 
 # ── the draw ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -224,7 +307,7 @@ def pieces(rows: Iterable[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
 
 def keep_draw(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Write a piece of a draw."""
-    connection.execute(_unless_there(connection, draws).on_conflict_do_nothing(), list(rows))
+    connection.execute(_insert_into(connection.dialect.name, draws).on_conflict_do_nothing(), list(rows))
 
 
 def forget_draw(connection: Connection, campaign_id: int) -> int:

@@ -135,7 +135,7 @@ def _next(number: int, *conditions: ColumnElement[bool] | TextClause) -> Select[
     statement.
     """
     found = (
-        select(outbox.c.id, outbox.c.contact_id)
+        select(outbox.c.id, outbox.c.contact_id, outbox.c.due_at)
         .where(
             outbox.c.channel == bindparam("on"),
             outbox.c.due_at <= bindparam("before"),
@@ -171,6 +171,14 @@ def _next_bulk(number: int, of_none: bool) -> Select[Any] | CompoundSelect[Any]:
 _NEXT_REPLIES = _next(0, _REPLY)
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A row that may be claimed."""
+
+    id: int
+    due_at: int
+
+
 def _pick(
     connection: Connection,
     statement: Select[Any] | CompoundSelect[Any],
@@ -178,22 +186,22 @@ def _pick(
     most: Sequence[int],
     limit: int,
     busy: Busy,
-    chosen: dict[int, int],
+    chosen: dict[int, _Found],
     passed: set[int],
 ) -> bool:
-    """Add rows to ``chosen`` (*contact → row*), one a contact, up to ``limit`` in all and ``most`` of each
-    lane; whether some lane may have more.
+    """Add rows to ``chosen`` (by contact), one a contact, up to ``limit`` in all and ``most`` of each lane;
+    whether some lane may have more.
     """
     shares = {f"most{lane}": share for lane, share in enumerate(most)}
     found = connection.execute(statement, {**asked, **shares, "passed": list(passed)}).all()
     seen = [0] * len(most)
-    for lane, row_id, contact_id in found:
+    for lane, row_id, contact_id, due_at in found:
         seen[lane] += 1
         if contact_id in passed or len(chosen) >= limit:
             continue
         passed.add(contact_id)
         if not busy(contact_id):
-            chosen[contact_id] = row_id
+            chosen[contact_id] = _Found(row_id, due_at)
     return any(number and number == share for number, share in zip(seen, most, strict=True))
 
 
@@ -374,14 +382,14 @@ def claim_replies(
     """Take up to ``limit`` due answers of a channel, oldest first and one a contact, for one holder in one
     epoch of its lease.
     """
-    chosen: dict[int, int] = {}
+    chosen: dict[int, _Found] = {}
     passed: set[int] = set()
     asked = {"on": channel, "before": now}
     for _ in range(_PASSES if limit > 0 else 0):
         more = _pick(connection, _NEXT_REPLIES, asked, [limit], limit, busy, chosen, passed)
         if not more or len(chosen) >= limit:
             break
-    return _claim(connection, keyring, chosen.values(), holder, epoch, now)
+    return _claim(connection, keyring, [one.id for one in chosen.values()], holder, epoch, now)
 
 
 def claim_bulk(
@@ -400,7 +408,7 @@ def claim_bulk(
     """
     if limit <= 0 or not among:
         return []
-    chosen: dict[int, int] = {}
+    chosen: dict[int, _Found] = {}
     passed: set[int] = set()
     named = [key for key in among[:limit] if key is not None]
     order = [*named, *([None] if None in among[:limit] else [])]
@@ -413,9 +421,11 @@ def claim_bulk(
         if not more or len(chosen) >= limit:
             break
         shares = [limit - len(chosen)] * len(order)
-    if len(among) > 1 and chosen:
-        chosen = _oldest(connection, channel, chosen, now)
-    return _claim(connection, keyring, chosen.values(), holder, epoch, now)
+    ids = {contact_id: one.id for contact_id, one in chosen.items()}
+    if len(among) > 1 and ids:
+        # Of what is younger than all of these none can be the oldest.
+        ids = _oldest(connection, channel, ids, max(one.due_at for one in chosen.values()))
+    return _claim(connection, keyring, ids.values(), holder, epoch, now)
 
 
 _OLDER = (
@@ -435,10 +445,12 @@ def _oldest(
     connection: Connection,
     channel: str,
     chosen: Mapping[int, int],
-    now: int,
+    latest: int,
 ) -> dict[int, int]:
-    """For each contact its oldest row that may be sent, in place of the one that was chosen."""
-    found = connection.execute(_OLDER, {"contacts": list(chosen), "on": channel, "before": now}).all()
+    """For each contact its oldest row that may be sent, in place of the one that was chosen; all of these
+    were due at ``latest``.
+    """
+    found = connection.execute(_OLDER, {"contacts": list(chosen), "on": channel, "before": latest}).all()
     own = set(chosen.values())
     others = {row.campaign_id for row in found if row.id not in own}
     running = open_among(connection, others) if others - {None} else {None}

@@ -687,6 +687,15 @@ halts = Table(
 other, and bulk messages are under way until ``bulk_until``, so that prompts keep out of their way.
 """
 
+senders = Table(
+    "senders",
+    metadata,
+    Column("channel", String(20), primary_key=True),
+    Column("name", String(80), nullable=False),
+    Column("noted_at", Instant, nullable=False),
+)
+"""Who writes to people on a channel, as its platform calls them: the name in links that lead to our bot."""
+
 leases = Table(
     "leases",
     metadata,

@@ -69,9 +69,13 @@ def of_cases(connection: Connection, case_ids: Collection[int]) -> dict[int, lis
     return found
 
 
-def undo(connection: Connection, case_id: int, step: int) -> None:
-    """Take a step back: its message did not go out, and will not."""
-    connection.execute(delete(steps).where(steps.c.case_id == case_id, steps.c.step == step))
+_UNDO = delete(steps).where(steps.c.case_id == bindparam("of_case"), steps.c.step == bindparam("number"))
+
+
+def undo(connection: Connection, undone: Sequence[tuple[int, int]]) -> None:
+    """Take steps back, each *(case, step)*: their messages did not go out, and will not."""
+    if undone:
+        connection.execute(_UNDO, [{"of_case": case_id, "number": step} for case_id, step in undone])
 
 
 _TO_HOUSEHOLDS = (

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Connection, Select, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, Select, func, select, text, update
 
 from storage import signals
 from storage.areas import inside
@@ -20,8 +20,8 @@ from surveys.areas import AreaKey
 STATES = ("failed", "unknown")
 _AT_A_TIME = 500
 """Ids of one statement."""
-_UNDELIVERED: ColumnElement[bool] = literal_column("outbox.state IN ('failed', 'unknown')", Boolean)
-"""Written out, so that the partial index is used."""
+_UNDELIVERED = text("outbox.state IN ('failed', 'unknown')")
+"""Written out, so that the partial index is used; a literal column would become a comparison with 1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ Who is asked what:
 * A constraint is tried on answers only, required on the lack of one; both again at submission, since what
   they read may have changed. *Don't know* and *prefer not to say* satisfy required.
 * A calculation by chance or the clock (``random()``, ``uuid()``, ``now()``) is worked out when the interview
-  begins and when what it reads changes, not with every message; ``once()`` never again. The results are part
-  of the state, as are defaults that are worked out and the order of shuffled choices.
+  begins (or when it becomes relevant) and when what it reads changes, not with every message; ``once()``
+  never again. The results are part of the state, as are defaults that are worked out and the order of
+  shuffled choices.
 
 Repeats (a household's members, and what each of them has):
 
@@ -88,6 +89,7 @@ from surveys.replies import (
     Value,
     Values,
     read_command,
+    read_enough,
     read_more,
     read_reply,
     read_yes_no,
@@ -125,7 +127,8 @@ def begin(questionnaire: Questionnaire, hidden: Mapping[str, str], context: Cont
         leaf.question.name for leaf in questionnaire.leaves.values() if leaf.question.kind is Kind.HIDDEN
     }
     state = State(hidden={name: value for name, value in hidden.items() if name in declared})
-    return Sight(questionnaire, state, context).tree.remembered(state)
+    sight = _weeded(Sight(questionnaire, state, context))
+    return sight.tree.remembered(sight.state)
 
 
 def prompt(questionnaire: Questionnaire, state: State, context: Context, after: Step | None = None) -> Prompt:
@@ -195,6 +198,7 @@ def _ask(sight: Sight, place: Place) -> Ask:
     required = sight.required(place)
     value = sight.standing(place)
     many = question.kind in (Kind.SELECT_MULTIPLE, Kind.RANK)
+    before = sight.before(place)
     return Ask(
         ref=place.ref,
         kind=question.kind,
@@ -206,7 +210,7 @@ def _ask(sight: Sight, place: Place) -> Ask:
         ticked=sight.ticked(place) if many else (),
         number=sight.number(place),
         total=sight.tree.counted.count(1),
-        before=sight.before(place),
+        before=before,
         value=value,
         value_label=sight.value_label(place, value),
         missing=sight.state.missing.get(place.ref),
@@ -215,7 +219,7 @@ def _ask(sight: Sight, place: Place) -> Ask:
         may_go_back=sight.before_this(place.at) >= 0,
         members=sight.members(place),
         range=question.range,
-        media=wording.media,
+        media=tuple([file for passage in before for file in passage.media]) + wording.media,
     )
 
 
@@ -427,7 +431,7 @@ def _typed(sight: Sight, text: str, ref: str | None) -> Step:
         return Step(sight.state, command=command)
     if here is not None and re.fullmatch(r"\s*[0-9]{1,3}\s*", text):
         return _change(sight, f"{here.ref}[{int(text)}]")
-    return _refuse(sight, "reply.review_expected")
+    return _refuse(sight, "reply.stop_or_go_on" if read_enough(text) else "reply.review_expected")
 
 
 def _yes_or_no(
@@ -717,13 +721,14 @@ def _set(sight: Sight, ref: str, before: Leaf) -> Sight:
 
 
 def _weeded(sight: Sight) -> Sight:
-    """The look after answers that are not offered any more were dropped, as ODK's engines do when they come
-    to them: what is left of several choices stands, but waits to be confirmed.
+    """The look after answers that are not offered any more were dropped, and defaults that are not, as ODK's
+    engines do when they come to them: what is left of several choices stands, but waits to be confirmed.
     """
     while reached := sight.tree.reached_misfits():
         place = min(reached, key=lambda each: each.at)
         before, offered = place.value, frozenset(sight.tree.names(place))
-        left = [name for name in sight.state.answers[place.ref].split() if name in offered]
+        value = sight.state.answers.get(place.ref) or to_string(before)
+        left = [name for name in value.split() if name in offered]
         sight = _set(_moved_to(sight, place, " ".join(left)), place.ref, before)
     return sight
 
@@ -932,10 +937,13 @@ def _no_more(sight: Sight, ref: str | None) -> Step:
     if series is None:
         return _refuse(sight, "reply.no_such_member", ref=ref)
     state = _looking(sight.state, None)
-    if series.repeat.count is None and series.ref not in state.closed:
-        state = replace(state, closed=state.closed | {series.ref})
-        sight.moved(state).remark(series)
-    return Step(state)
+    if series.repeat.count is not None or series.ref in state.closed:
+        return Step(state)
+    before = sight.state
+    sight.tree.lost.clear()
+    moved = sight.moved(replace(state, closed=state.closed | {series.ref}))
+    moved.remark(series)
+    return _told(sight, before, moved, ())
 
 
 def _remove(sight: Sight, ref: str, sure: bool) -> Step:

@@ -30,7 +30,7 @@ class Passage:
     of a repeat (``kind`` None), a note, or a question that can only be read, with its value.
 
     ``text`` is all of it as shown: label, value and hint; empty for a note that is but a picture or a sound
-    (``media``, as in :class:`Ask`).
+    (``media``, as in :class:`Ask`), or whose label is but a reference to something blank.
     """
 
     ref: str
@@ -67,7 +67,9 @@ class Ask:
     members: tuple[Member, ...] = ()
     range: Range | None = None
     media: tuple[tuple[str, str], ...] = ()
-    """Files shown with the label: *(kind, file name)* in the person's language."""
+    """Files shown with the labels, of what stands before it first: *(kind, file name)* in the person's
+    language.
+    """
 
 
 @dataclass(frozen=True, slots=True)

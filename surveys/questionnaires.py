@@ -391,6 +391,14 @@ class Questionnaire:
             else:
                 worked_out = [each for each in (rule.relevant, rule.calculation) if each is not None]
                 note(rules, rule.key, rule.key, worked_out)
+                if rule.kept:
+                    # Worked out as soon as what it stands in is relevant.
+                    around = self._parents[rule.key]
+                    while around in self._items:
+                        depth = self.depth(around)
+                        keys = rules.setdefault(around, {})
+                        keys[rule.key] = min(depth, keys.get(rule.key, depth))
+                        around = self._parents[around]
                 if any("jr:choice-name" in each.functions for each in worked_out):
                     for leaf in self.leaves.values():
                         if leaf.question.picked is not None:

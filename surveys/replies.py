@@ -55,6 +55,7 @@ __all__ = [
     "find_code",
     "make_code",
     "read_command",
+    "read_enough",
     "read_month_year",
     "read_more",
     "read_reply",
@@ -319,9 +320,11 @@ def _read(text: str, asked: _Asked) -> Reading:
     said = words(text)
     if not said:
         return Refused("reply.no_words")
+    index = asked.known
+    if plain(said) in _THOI and (index is None or not index.exactly(usual(said))):
+        return Refused("reply.stop_or_go_on")
     if kind is Kind.ACKNOWLEDGE and "?" not in text and _agrees(said):
         return Value(ACKNOWLEDGED)
-    index = asked.known
     if index is not None:
         if _may_stop(said, index):
             return Refused("reply.stop_or_yes")
@@ -495,6 +498,8 @@ def _read_text(said: str, offers: Offers, question: str) -> Reading:
         some = words(said)
         if not some:
             return Refused("reply.no_words")
+        if plain(some) in _THOI:
+            return Refused("reply.stop_or_go_on")
         if len(some) == 1 and even(said).strip(" .!") in NAMES:
             # Asked for a name, who writes "Huy" like a name is called so.
             if not (said.istitle() and _NAMING.search(fold(question))):
@@ -567,6 +572,22 @@ def _aside(text: str, said: Words, asked: _Asked) -> Reading | None:
                 return Value(name) if kind is Kind.SELECT_ONE else Values((name,))
             return reading if offered else Refused("reply.not_offered")
     return None
+
+
+_THOI = frozenset(
+    plain(words(phrase))
+    for phrase in """
+    thôi, dạ thôi, thôi ạ, dạ thôi ạ, thôi khỏi, thôi khỏi đi, thôi nhé, thôi nha, thôi em
+    """.split(",")
+)
+"""*Enough*: to stop, to say nothing more, or no."""
+
+
+def read_enough(text: str) -> bool:
+    """Whether a message says no more than *thôi*. It stops only where nothing is asked: elsewhere it can be
+    an answer, too, and whoever says it is asked which.
+    """
+    return plain(words(clean(text, LINE_LIMIT))) in _THOI
 
 
 def _may_stop(said: Words, index: Index) -> bool:

@@ -85,6 +85,7 @@ MAY: Mapping[str, frozenset[Role]] = {
     "campaign.create": _RUNNING,
     "campaign.amend": _RUNNING,
     "campaign.preview": _RUNNING | {Role.APPROVER},
+    "campaign.ask_approval": _RUNNING,
     "campaign.approve": frozenset({Role.APPROVER, Role.OFFICER, Role.ADMINISTRATOR}),
     "campaign.open": _RUNNING,
     "campaign.pause": _RUNNING,

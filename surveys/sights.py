@@ -177,6 +177,11 @@ class Sight:
             return value
         return None
 
+    def by_default(self, place: Place) -> str:
+        """What stands at a question that still waits for an answer; empty where none waits."""
+        waits = self.tree.is_asked(place) and self.open(place)
+        return (self.standing(place) or "") if waits else ""
+
     def _value(self, place: Place) -> str | None:
         state, ref = self.state, place.ref
         value = state.answers.get(ref)
@@ -357,7 +362,8 @@ class Sight:
 
     def before(self, target: Target | None) -> tuple[Passage, ...]:
         """Headings and notes between what was asked before ``target`` and ``target`` itself (None: after the
-        last). A heading stands before the first thing that is shown of its group or member.
+        last). A heading stands before the first thing that is shown of its group or member. A note may have
+        nothing to say (yet): its text is empty then.
         """
         tree = self.tree
         order, told = tree.order, tree.told
@@ -369,12 +375,10 @@ class Sight:
         while at >= 0:
             place = order[at]
             assert isinstance(place, Place)
-            note = self.note(place)
-            if note.text or note.media:
-                around = _around(place)
-                lines += self._headings(around, entered)
-                lines.append(note)
-                entered = around
+            around = _around(place)
+            lines += self._headings(around, entered)
+            lines.append(self.note(place))
+            entered = around
             at = told.find(1, at + 1, end)
         if target is not None:
             lines += self._headings(_around(target), entered)

@@ -176,7 +176,7 @@ class Tree:
         self.lost: list[str] = []
         """Answered questions that were asked and are not any more, since this was last emptied."""
         self.misfits: dict[Place, None] = {}
-        """Selects that do not offer their answer any more."""
+        """Selects that do not offer their answer any more, or not their default."""
         self._redraw = redraw
         self._guesses: dict[str, int] = {}
         rounds = 0
@@ -351,6 +351,8 @@ class Tree:
                 if rule.key not in self._redraw:
                     return kept
                 target.value = kept
+        if not target.is_relevant():
+            return target.value
         value = self.stored(calculation, target)
         self.fresh[ref] = value
         return value
@@ -558,6 +560,8 @@ class Tree:
                     settled = not leaf.moving or self.fits(target, value)
                     if not settled:
                         self.misfits[target] = None
+                elif leaf.moving and target.value != "" and self._stale(target):
+                    self.misfits[target] = None
                 asked = counted = not leaf.moving or bool(self.offers(target))
                 if not asked and leaf.awaits:
                     counted = any(map(self._pending, self._awaited(target)))
@@ -594,9 +598,15 @@ class Tree:
             return False
         return repeat.relevant is None or self.holds(repeat.relevant, series.ghost)
 
+    def _stale(self, place: Place) -> bool:
+        """Whether the value that stands at a select, which nobody answered, has something not offered."""
+        value = to_string(place.value)
+        named = [value] if place.question.kind is Kind.SELECT_ONE else value.split()
+        return not frozenset(self.names(place)).issuperset(named)
+
     def reached_misfits(self) -> list[Place]:
-        """The selects that do not offer their answer any more and that the interview has come to: all before
-        the first thing that waits, and that itself.
+        """The selects that do not offer their answer any more, or not their default, and that the interview
+        has come to: all before the first thing that waits, and that itself.
         """
         if not self.misfits:
             return []

@@ -368,8 +368,9 @@ MEANINGS: Mapping[str, str] = {
         đi, hủy luôn, hủy khảo sát, hủy đăng ký, hủy đăng kí, tôi muốn hủy, đừng nhắn nữa, đừng gửi nữa,
         đừng nhắn tin nữa, đừng nhắc nữa, đừng nhắc tôi nữa, thôi nhắc, dừng nhắn tin, ngừng nhắn tin, không
         nhận tin nữa, tôi không muốn nhận tin nữa, hủy nhận tin, đừng làm phiền, không nhắn nữa,
-        không trả lời nữa,
-        thôi không trả lời nữa, stop, stop it, stop please, please stop,
+        không trả lời nữa, không muốn trả lời nữa, tôi không muốn trả lời nữa, dừng trả lời, thôi dừng, thôi
+        dừng lại,
+        thôi không trả lời nữa, thôi tôi không trả lời nữa, stop, stop it, stop please, please stop,
         unsubscribe, cancel, quit, opt out
     """,
     "privacy": """
@@ -451,7 +452,10 @@ ADVERTISED = frozenset(
     plain(words(phrase))
     for phrase in """
     dừng, dừng lại, ngừng, ngưng, hủy, hủy bỏ, hủy đăng ký, tôi muốn dừng, tôi muốn dừng lại, xin dừng,
-    đừng nhắn nữa, đừng nhắc nữa, bắt đầu lại, stop, unsubscribe,
+    ngừng lại, ngưng lại, dừng khảo sát, hủy khảo sát, dừng trả lời, thôi dừng, thôi dừng lại,
+    không trả lời nữa, thôi không trả lời nữa, thôi tôi không trả lời nữa, không muốn trả lời nữa,
+    tôi không muốn trả lời nữa, đừng nhắn nữa, đừng nhắc nữa, đừng gửi nữa, bắt đầu lại, stop, unsubscribe,
+    stop it, stop please, please stop, cancel, quit, opt out,
     quay lại, quay lại câu trước, trở lại, câu trước, back, go back,
     bỏ qua, bỏ qua câu này, skip, xem lại, review, sửa, change, trợ giúp, help, riêng tư, quyền riêng tư,
     privacy, danh sách, danh sách thành viên, xem danh sách, thêm người, thêm thành viên, trang sau,

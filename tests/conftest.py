@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import postgres
+from tests import migrated, postgres
 
 RUN = pytest.StashKey[postgres.Run]()
 RUN_FOLDER = pytest.StashKey[Path]()
@@ -89,8 +89,20 @@ def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The SQLAlchemy URL of a fresh, empty database: the test runs once on each kind."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The SQLAlchemy URL of a fresh database that has its tables: the test runs once on each kind."""
+    if request.param == "sqlite":
+        yield migrated.put(tmp_path / "hoidan.db")
+        return
+    server: postgres.Server = request.getfixturevalue("postgres_server")
+    name = migrated.create(server)
+    yield server.url(name)
+    server.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The SQLAlchemy URL of a fresh database without tables: the test runs once on each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'hoidan.db'}"
     url: str = request.getfixturevalue("postgres_url")

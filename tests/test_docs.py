@@ -346,7 +346,7 @@ def test_every_button_that_is_to_be_pressed_has_that_label(page: Path) -> None:
 
 
 def test_every_line_about_a_campaign_is_explained_to_staff() -> None:
-    shown = catalogue("vi")["staff.campaign_status"].splitlines()
+    shown = catalogue("vi")["staff.campaign_come"].splitlines()
     numbers = ("{cases}", "{begun}", "{submitted}", "{refused}")
     labels = [line.partition(":")[0] for line in shown if line.endswith(numbers)]
     told = [cells[0] for cells in rows(read("docs/ward-staff.md"))]

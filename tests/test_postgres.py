@@ -58,8 +58,8 @@ def test_a_template_is_built_once_and_copied(postgres_server: postgres.Server) -
     postgres_server.drop_database(name)
 
 
-def test_both_kinds_of_database_start_empty(database_url: str) -> None:
-    engine = create_engine(database_url)
+def test_both_kinds_of_database_start_empty(empty_database_url: str) -> None:
+    engine = create_engine(empty_database_url)
     assert inspect(engine).get_table_names() == []
     engine.dispose()
 

@@ -30,6 +30,7 @@ from storage.database import Database, now_ms
 from storage.migrate import upgrade
 from surveys.areas import Area
 from surveys.placenames import Level
+from tests import migrated
 
 LIBRARY = Path(__file__).parent.parent / "surveys" / "library"
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -142,6 +143,9 @@ def found(
     """A town on the empty database at ``url``; its clock stands at ``now`` (ms), or tells the time. ``keys``
     are its own unless given.
     """
+    file = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:///") and not file.exists():
+        migrated.put(file)
     database = Database(url)
     upgrade(database.engine)
     keyring = parse_keys(keys or new_keys())

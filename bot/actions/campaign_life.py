@@ -5,7 +5,7 @@ archived; and a unit of its sample replaced by the next of the reserve.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -15,17 +15,47 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from bot import holidays
-from bot.actions.campaigns import One, Reference, campaign_view, check_area, of_campaign, view
-from bot.actions.gate import Act, Arguments, Id, action
+from bot.actions.campaigns import (
+    One,
+    Reference,
+    campaign_view,
+    check_area,
+    of_campaign,
+    quotas_view,
+    view,
+)
+from bot.actions.gate import Act, Arguments, Id, action, may
 from bot.contacting import message
+from bot.leaflets import chat_link
 from bot.messages import ABILITIES
-from bot.opening import SMALL, first_contact, frame_of, is_opening, open_at_once, rules_of, unit_of
+from bot.opening import (
+    SMALL,
+    first_contact,
+    frame_of,
+    instrument_of,
+    is_opening,
+    open_at_once,
+    rules_of,
+    unit_of,
+)
 from bot.pacing import RESERVE
 from bot.readings import Reading, reading
 from bot.settings import load
 from bot.texts import LANGUAGES
-from storage import campaigns, contacting, frames, openings, parameters, tasks
+from storage import (
+    accounts,
+    areas,
+    campaigns,
+    contacting,
+    frames,
+    messages,
+    openings,
+    outbox,
+    parameters,
+    tasks,
+)
 from storage.campaigns import Campaign
+from surveys.areas import AreaKey
 from surveys.campaigns import (
     Mode,
     Status,
@@ -36,9 +66,12 @@ from surveys.campaigns import (
     check_opening,
     missing,
 )
+from surveys.deadlines import DEADLINES, LEAD, upcoming
 from surveys.designs import Strata, planned
 from surveys.dispositions import Disposition
 from surveys.problems import Problem
+from surveys.progress import natural
+from surveys.roles import MAY, Role
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -58,11 +91,66 @@ PACED = frozenset({"telegram"})
 @action("campaign.preview", One, of_campaign)
 def preview(act: Act, given: One) -> Reading:
     """Whom the campaign would ask: how many, who is left out and why, by which channels they are reached,
-    what they would read, how long sending takes and what it costs; whether somebody else has to approve.
+    what they would read, how long sending takes and what it costs; which reports are due until its end;
+    whether somebody else has to approve, who could, and what the actor may do next.
     """
     campaign = campaigns.expect(act.connection, given.campaign)
-    arguments = {"campaign": campaign.id, "now": act.now_ms, "zone": str(act.zone)}
+    arguments = {
+        "campaign": campaign.id,
+        "now": act.now_ms,
+        "zone": str(act.zone),
+        "approvers": approvers(act, campaign),
+        "may": offered(act, campaign),
+    }
     return Reading("campaign_preview", arguments)
+
+
+_APPROVING = (Role.APPROVER, Role.OFFICER, Role.ADMINISTRATOR)
+"""Who is asked to approve, in this order: the next only where there is none of the one before."""
+NAMED = 3
+"""Names of staff in one sentence."""
+
+
+def _asked_to_approve(act: Act, campaign: Campaign) -> list[messages.Answering]:
+    """The contacts of those who could approve a draft, of the first role that has any."""
+    line = areas.line(act.connection, campaign.area)
+    own = (campaign.created_by, campaign.changed_by)
+    assert set(_APPROVING) == MAY["campaign.approve"]
+    found = [
+        one
+        for one in messages.answering(act.connection, _APPROVING, line, act.today)
+        if one.account_id not in own
+    ]
+    first = next((role for role in _APPROVING if any(one.role is role for one in found)), None)
+    return [one for one in found if one.role is first]
+
+
+def approvers(act: Act, campaign: Campaign) -> list[str]:
+    """The names of some who could approve a draft and can be written to."""
+    ids = list(dict.fromkeys(one.account_id for one in _asked_to_approve(act, campaign)))[:NAMED]
+    known = [accounts.get(act.connection, act.keyring, key) for key in ids]
+    return [one.name for one in known if one is not None]
+
+
+OFFERED = (
+    "campaign.open",
+    "campaign.approve",
+    "campaign.ask_approval",
+    "campaign.pause",
+    "campaign.leaflets",
+    "campaign.remind",
+    "campaign.waiting",
+    "campaign.progress",
+)
+"""What there are buttons for."""
+
+
+def offered(act: Act, campaign: Campaign) -> list[str]:
+    """Those of :data:`OFFERED` that the actor may do; nobody approves what they made."""
+    own = act.actor.account_id in (None, campaign.created_by, campaign.changed_by)
+    return [
+        name for name in OFFERED if not (own and name == "campaign.approve") and may(act, name, campaign.area)
+    ]
 
 
 @reading("campaign_preview")
@@ -75,10 +163,15 @@ def _preview(connection: Connection, arguments: Mapping[str, Any]) -> dict[str, 
         **shown,
         "unit": unit_of(connection, campaign.draft.instrument_id).value,
         "missing": list(missing(campaign.draft.legal)),
+        "may": list(arguments.get("may", ())),
+        "deadlines": _due_until_then(connection, campaign, now.date()),
+        "quotas": quotas_view(connection, campaign),
     }
+    named = list(arguments.get("approvers", ()))
     if campaign.draft.mode is Mode.OPEN:
         nobody: dict[str, Any] = dict.fromkeys(("frame", "cases", "left_out", "reach", "sending"))
-        return {**base, **nobody, "strata": [], "messages": [], "approval": _approval(campaign, 0, threshold)}
+        approval = _approval(campaign, 0, threshold, named)
+        return {**base, **nobody, "strata": [], "messages": [], "approval": approval}
     frame = frame_of(connection, campaign)
     design = campaign.draft.design
     sizes = frames.strata(connection, frame, design.strata)
@@ -95,8 +188,9 @@ def _preview(connection: Connection, arguments: Mapping[str, Any]) -> dict[str, 
             if design.strata is not Strata.NONE:
                 strata = [
                     {"stratum": name, "frame": number, "sample": plan.sample[name]}
-                    for name, number in sizes.items()
+                    for name, number in sorted(sizes.items(), key=lambda one: natural(one[0]))
                 ]
+    about_others = instrument_of(connection, campaign.draft.instrument_id).about_others
     reach = frames.reach(connection, frame)
     share = size / total if total else 0.0
     reached = {name: round(number * share) for name, number in reach.channels.items()}
@@ -117,16 +211,31 @@ def _preview(connection: Connection, arguments: Mapping[str, Any]) -> dict[str, 
             "estimated": share < 1,
         },
         "messages": [
-            {"channel": channel, "language": language, "text": sample_message(campaign, channel, language)}
+            {
+                "channel": channel,
+                "language": language,
+                "text": sample_message(campaign, channel, language, about_others=about_others),
+            }
             for channel in (*(name for name in CHANNELS if reached.get(name)),) or CHANNELS[:1]
             for language in LANGUAGES
         ],
         "sending": _sending(connection, campaign, reached, now),
-        "approval": _approval(campaign, size, threshold),
+        "approval": _approval(campaign, size, threshold, named),
     }
 
 
-def _approval(campaign: Campaign, size: int, threshold: int) -> dict[str, Any]:
+def _due_until_then(connection: Connection, campaign: Campaign, today: date) -> list[dict[str, Any]]:
+    """The reports that are due soon or before the campaign ends; ``late`` where it ends after that day."""
+    days = parameters.numbers(connection, DEADLINES)
+    lead, ends = parameters.number(connection, LEAD), campaign.draft.ends_on
+    return [
+        {"name": one.name, "on": one.on.isoformat(), "days_left": one.days_left, "late": one.on < ends}
+        for one in upcoming(days, lead, today)
+        if one.near or one.on < ends
+    ]
+
+
+def _approval(campaign: Campaign, size: int, threshold: int, named: list[str]) -> dict[str, Any]:
     """Whether another account has to approve before the campaign opens."""
     try:
         check_approval(size, threshold, campaign.approved_size)
@@ -138,18 +247,22 @@ def _approval(campaign: Campaign, size: int, threshold: int) -> dict[str, Any]:
         "needed": needed,
         "approved_size": campaign.approved_size,
         "approved_by": campaign.approved_by,
+        "approvers": named,
     }
 
 
-def sample_message(campaign: Campaign, channel: str, language: str) -> str:
-    """An invitation as somebody on this channel would read it, with the campaign's own code."""
+def sample_message(campaign: Campaign, channel: str, language: str, *, about_others: bool) -> str:
+    """An invitation as somebody on this channel would read it, with the campaign's own code. What asks about
+    other people is not answered over a platform abroad, unless that was filed: it leads to our own page.
+    """
+    home = ABILITIES[channel].country == "VN" or bool(campaign.draft.legal.transfer_file)
     params = {
         "title": campaign.draft.title,
         "office": campaign.draft.legal.controller or "…",
         "code": campaign.code,
         "ends": f"{campaign.draft.ends_on:%d/%m/%Y}",
         "days": (campaign.draft.ends_on - campaign.draft.starts_on).days,
-        "link": "",
+        "link": chat_link(load().public_url, campaign.code) if about_others and not home else "",
     }
     return message("contact.invite", params, language, ABILITIES[channel]).text
 
@@ -168,6 +281,9 @@ def _sending(
         seconds = max(seconds, math.ceil(reached[channel] / rate))
         cost += reached[channel] * parameters.number(connection, f"{channel}_message_price")
     begins = None if begins_ms is None else datetime.fromtimestamp(begins_ms / 1000, now.tzinfo)
+    if begins is not None and begins.date() > campaign.draft.ends_on:
+        # Nobody is written to after the last day: then a case is only looked at for the last time.
+        begins = None
     ends = None if begins is None else rules.hours.after(begins, seconds, days)
     return {
         "messages": sum(reached.values()),
@@ -179,6 +295,55 @@ def _sending(
     }
 
 
+@action("campaign.ask_approval", One, of_campaign)
+def ask_approval(act: Act, given: One) -> dict[str, Any]:
+    """Ask those who can approve a draft to look at it; ``asked`` are their names. Raises Problem
+    ``campaign_approval_late`` (it is no draft any more), ``campaign_no_approver`` (nobody who may can be
+    written to).
+    """
+    campaign = campaigns.expect(act.connection, given.campaign)
+    if campaign.status is not Status.DRAFT:
+        raise Problem("campaign_approval_late", title=campaign.draft.title)
+    account_id = act.actor.account_id
+    asked = [one for one in _asked_to_approve(act, campaign) if one.account_id != account_id]
+    if not asked:
+        raise Problem("campaign_no_approver")
+    account = None if account_id is None else accounts.get(act.connection, act.keyring, account_id)
+    told = {
+        "code": campaign.code,
+        "title": campaign.draft.title,
+        "area_title": _title_of(act.connection, campaign.area),
+        "who": account.name if account is not None else "",
+    }
+    to = dict.fromkeys((one.contact_id, one.channel) for one in asked)
+    _tell(act, campaign, "life.approval_asked", told, list(to))
+    return {**campaign_view(act, campaign), "asked": approvers(act, campaign)}
+
+
+def _title_of(connection: Connection, area: AreaKey) -> str:
+    found = areas.get(connection, area)
+    return area[1] if found is None else found.title
+
+
+def _tell(
+    act: Act, campaign: Campaign, message: str, told: Mapping[str, Any], to: Sequence[tuple[int, str]]
+) -> None:
+    """Write to contacts of staff about a campaign."""
+    drafts = [
+        outbox.Draft(
+            channel=channel,
+            contact_id=contact_id,
+            key=f"{message}:{campaign.id}:{act.now_ms}:{contact_id}",
+            message=message,
+            params=told,
+            campaign_id=campaign.id,
+        )
+        for contact_id, channel in to
+    ]
+    if drafts:
+        outbox.queue(act.connection, act.keyring, drafts, act.now_ms)
+
+
 class Approve(Arguments, frozen=True):
     """``size`` is how many cases the one who approves was shown: of more the campaign won't be opened."""
 
@@ -188,12 +353,12 @@ class Approve(Arguments, frozen=True):
 
 @action("campaign.approve", Approve, of_campaign)
 def approve(act: Act, given: Approve) -> dict[str, Any]:
-    """Approve a draft of up to so many cases. Whoever made or last changed it can't: Problem
-    ``campaign_approve_own``.
+    """Approve a draft of up to so many cases; whoever made or last changed it is told. They can't approve it
+    themselves: Problem ``campaign_approve_own``.
     """
     campaign = campaigns.expect(act.connection, given.campaign, lock=True)
     if campaign.status is not Status.DRAFT:
-        raise Problem("campaign_no_draft", campaign_status=campaign.status.value)
+        raise Problem("campaign_approval_late", title=campaign.draft.title)
     if act.actor.account_id in (None, campaign.created_by, campaign.changed_by):
         raise Problem("campaign_approve_own", status=403)
     campaigns.note(
@@ -203,7 +368,14 @@ def approve(act: Act, given: Approve) -> dict[str, Any]:
         approved_at=act.now_ms,
         approved_size=given.size,
     )
-    return campaign_view(act, campaigns.expect(act.connection, campaign.id))
+    shown = campaign_view(act, campaigns.expect(act.connection, campaign.id))
+    assert act.actor.account_id is not None
+    account = accounts.get(act.connection, act.keyring, act.actor.account_id)
+    told = {**shown, "by": account.name if account is not None else "", "may": ["campaign.open"]}
+    authors = dict.fromkeys(key for key in (campaign.created_by, campaign.changed_by) if key is not None)
+    to = [contact for key in authors for contact in messages.contacts_of(act.connection, key)]
+    _tell(act, campaign, "life.approved", told, list(dict.fromkeys(to)))
+    return {**shown, "may": offered(act, campaign)}
 
 
 # ── opening ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -16,7 +16,7 @@ from bot.actions.gate import Act, Aim, Arguments, Id, action, area_key, area_tex
 from bot.actions.instruments import edition_view
 from bot.opening import is_opening
 from bot.questionnaires import Prepared, read
-from storage import areas, campaigns, cases, instruments, parameters
+from storage import areas, campaigns, cases, frames, instruments, parameters, senders
 from storage.campaigns import Campaign, Draft
 from storage.instruments import Edition
 from surveys.areas import AreaKey
@@ -36,6 +36,7 @@ from surveys.instruments import Instrument, read_instrument
 from surveys.letters import tidy
 from surveys.population import AgeBand, Sex
 from surveys.problems import Problem
+from surveys.progress import natural, pick
 from surveys.reminders import PLANS, Plan, Rules, Stage, check_rules
 from surveys.replies import make_code
 from surveys.revisions import Effect, compare
@@ -206,6 +207,28 @@ def _design(before: Design, given: DesignFields, mode: Mode) -> Design:
     return design
 
 
+def _located(act: Act, area: AreaKey, design: Design) -> Design:
+    """A design with the names of neighbourhoods as the list of households has them. They stay as typed where
+    there is no list yet.
+
+    Raises Problem ``campaign_neighbourhood`` (none is called so), ``neighbourhood_unclear`` (several are).
+    """
+    if not design.neighbourhoods:
+        return design
+    known = sorted(frames.neighbourhoods(act.connection, area), key=natural)
+    if not known:
+        return design
+    names: list[str] = []
+    for wanted in design.neighbourhoods:
+        found = pick(wanted, known)
+        if not found:
+            raise Problem("campaign_neighbourhood", name=wanted[:60], known=", ".join(known[:30]))
+        if len(found) > 1:
+            raise Problem("neighbourhood_unclear", name=wanted[:60], known=", ".join(found[:10]))
+        names += found
+    return replace(design, neighbourhoods=tuple(dict.fromkeys(names)))
+
+
 def _rules(before: Rules, given: RulesFields) -> Rules:
     rules = before if given.plan is None else PLANS[given.plan]
     after = dict(rules.after)
@@ -332,7 +355,7 @@ def create(act: Act, given: Create) -> dict[str, Any]:
         ends_on=given.ends_on,
         reference_date=given.reference_date,
         legal=legal,
-        design=_design(Design(), given.design, given.mode),
+        design=_located(act, area, _design(Design(), given.design, given.mode)),
         rules=_rules(Rules(), given.rules),
     )
     _check_design(act, draft)
@@ -373,7 +396,7 @@ def amend(act: Act, given: Amend) -> dict[str, Any]:
         reference_date=given.reference_date or campaign.draft.reference_date,
         legal=_legal(campaign.draft.legal, given.legal),
         mode=mode,
-        design=_design(before, given.design, mode),
+        design=_located(act, campaign.draft.area, _design(before, given.design, mode)),
         rules=_rules(campaign.draft.rules, given.rules),
     )
     if given.instrument is not None:
@@ -433,20 +456,12 @@ def status(act: Act, given: One) -> dict[str, Any]:
     """A campaign and how far it has come; how full its quotas are; which reports are due next."""
     campaign = campaigns.expect(act.connection, given.campaign)
     come = campaigns.progress(act.connection, campaign.id)
-    quotas = campaign.draft.design.quotas
-    done = filled(quotas, cases.completes(act.connection, campaign.id)) if quotas else ()
-    days = {name: parameters.number(act.connection, name) for name in DEADLINES}
+    days = parameters.numbers(act.connection, DEADLINES)
     lead = parameters.number(act.connection, LEAD)
     return {
         **campaign_view(act, campaign),
-        "quotas": [
-            {
-                **msgspec.to_builtins(quota),
-                "area_title": _title_of(act, (campaign.area[0], quota.area)) if quota.area else None,
-                "completes": number,
-            }
-            for quota, number in zip(quotas, done, strict=True)
-        ],
+        "quotas": quotas_view(act.connection, campaign),
+        "telegram_bot": senders.name_on(act.connection, "telegram"),
         "deadlines": [
             {"name": one.name, "on": one.on.isoformat(), "days_left": one.days_left, "near": one.near}
             for one in upcoming(days, lead, act.today)
@@ -460,8 +475,22 @@ def status(act: Act, given: One) -> dict[str, Any]:
     }
 
 
-def _title_of(act: Act, area: AreaKey) -> str:
-    found = areas.get(act.connection, area)
+def quotas_view(connection: Connection, campaign: Campaign) -> list[dict[str, Any]]:
+    """A campaign's quotas and how full each of them is."""
+    quotas = campaign.draft.design.quotas
+    done = filled(quotas, cases.completes(connection, campaign.id)) if quotas else ()
+    return [
+        {
+            **msgspec.to_builtins(quota),
+            "area_title": _title_of(connection, (campaign.area[0], quota.area)) if quota.area else None,
+            "completes": number,
+        }
+        for quota, number in zip(quotas, done, strict=True)
+    ]
+
+
+def _title_of(connection: Connection, area: AreaKey) -> str:
+    found = areas.get(connection, area)
     return area[1] if found is None else found.title
 
 

@@ -213,6 +213,11 @@ def reaches(act: Act, area: AreaKey | None) -> bool:
     return covers(act.grants, area, () if area is None else areas.line(act.connection, area))
 
 
+def may(act: Act, name: str, area: AreaKey) -> bool:
+    """Whether the actor may do what ``name`` says in an area: to offer it, never in place of the gate."""
+    return reaches(replace(act, grants=_grants(act, ACTIONS[name])), area)
+
+
 def _record(act: Act, name: str, aim: Aim, outcome: str) -> audit.Entry:
     entry = audit.Entry(
         at=act.now_ms,

@@ -13,7 +13,16 @@ from bot import frames
 from bot.actions.gate import EVERYWHERE, Act, Aim, Arguments, Id, action, area_key, area_text
 from bot.authoring.sheets import MOST_BYTES
 from bot.texts import pick
-from storage import areas, contacts, household_imports, households, tasks
+from storage import (
+    areas,
+    contacts,
+    household_contacts,
+    household_deeds,
+    household_events,
+    household_imports,
+    households,
+    tasks,
+)
 from storage.household_imports import Import
 from surveys.areas import AreaKey
 from surveys.frames import cells
@@ -87,6 +96,9 @@ def _aim_of_list(act: Act, given: Ask | Give) -> Aim:
     # Without any grant there is no scope to speak of: the gate refuses before the area is asked for.
     if not act.grants:
         return Aim()
+    if given.area and areas.index(act.connection).get(area_key(given.area)) is None:
+        # Refused like an area elsewhere; whoever reaches everywhere is told that there is none.
+        return Aim((area_key(given.area),))
     area = _within(act, given.area)
     return Aim(EVERYWHERE if area is None else (area,))
 
@@ -185,9 +197,12 @@ def report(act: Act, given: Which) -> dict[str, Any]:
 
 
 class Where(Arguments, frozen=True):
-    """An area and all below it; by default all that the actor may see."""
+    """An area and all below it; by default all that the actor may see. ``given``: by the areas that lists
+    named, of whichever year.
+    """
 
     area: AreaText | None = None
+    given: bool = False
 
 
 class Seek(Arguments, frozen=True):
@@ -216,7 +231,7 @@ def _bounds(act: Act, area: str | None) -> frozenset[AreaKey] | None:
 def count(act: Act, given: Where) -> dict[str, Any]:
     """How many households and people the frame has, by commune and neighbourhood."""
     index = areas.index(act.connection)
-    found = households.count(act.connection, _bounds(act, given.area))
+    found = households.count(act.connection, _bounds(act, given.area), given=given.given)
     newest = index.vintages[-1] if index.vintages else ""
     return {
         "households": sum(each.households for each in found),
@@ -279,10 +294,9 @@ def _person_view(one: Person) -> dict[str, Any]:
 @action("household.show", One, _aim_of_one)
 def show(act: Act, given: One) -> dict[str, Any]:
     """A household opened: its people, its contacts (by number), what became of it."""
-    shown = households.show(act.connection, act.keyring, given.household)
-    if shown is None:
+    one = households.get(act.connection, act.keyring, given.household)
+    if one is None:
         raise Problem("household_unknown", status=404, household=given.household)
-    one = shown.household
     index = areas.index(act.connection)
     return {
         "id": one.id,
@@ -306,7 +320,7 @@ def show(act: Act, given: One) -> dict[str, Any]:
                 "ended_at": each.ended_at,
                 "how": each.how,
             }
-            for each in shown.links
+            for each in household_contacts.links(act.connection, one.id)
         ],
         "events": [
             {
@@ -315,9 +329,12 @@ def show(act: Act, given: One) -> dict[str, Any]:
                 "at": each.at,
                 "other": each.other_id if each.household_id == one.id else each.household_id,
                 "account": each.account_id,
+                "place": index.place(each.area),
+                "area": area_text(each.area),
+                "was": dict(each.was),
                 "undone": each.undone,
             }
-            for each in shown.events
+            for each in household_events.events(act.connection, act.keyring, one.id)
         ],
     }
 
@@ -380,7 +397,9 @@ def merge(act: Act, given: Merge) -> dict[str, Any]:
         )
         if twin is not None and one.status == households.ACTIVE:
             twins[one.id] = twin.id
-    event = households.merge(act.connection, act.keyring, keep, gone, twins, act.actor.account_id, act.now_ms)
+    event = household_deeds.merge(
+        act.connection, act.keyring, keep, gone, twins, act.actor.account_id, act.now_ms
+    )
     return {"household": keep.id, "gone": gone.id, "event": event, "same_people": len(twins)}
 
 
@@ -420,14 +439,14 @@ def split(act: Act, given: Split) -> dict[str, Any]:
         if given.neighbourhood is None
         else cells.neighbourhood(given.neighbourhood),
     )
-    key, event = households.split(
+    key, event = household_deeds.split(
         act.connection, act.keyring, household, leaving, new, act.actor.account_id, act.now_ms
     )
     return {"household": household.id, "new": key, "event": event}
 
 
 def _aim_of_deed(act: Act, given: Undo) -> Aim:
-    done = households.deed(act.connection, given.event)
+    done = household_deeds.deed(act.connection, given.event)
     if done is None:
         raise Problem("household_event_unknown", status=404, event=given.event)
     return _aim_of(act, done.household_id, done.other_id)
@@ -436,14 +455,14 @@ def _aim_of_deed(act: Act, given: Undo) -> Aim:
 @action("household.undo", Undo, _aim_of_deed)
 def undo(act: Act, given: Undo) -> dict[str, Any]:
     """Take a merge or split back, as long as nothing else became of either household."""
-    found = households.deed(act.connection, given.event)
+    found = household_deeds.deed(act.connection, given.event)
     if found is None:
         raise Problem("household_event_unknown", status=404, event=given.event)
     for key in sorted((found.household_id, found.other_id)):
         _expect(act, key)
-    done = households.deed(act.connection, given.event)
+    done = household_deeds.deed(act.connection, given.event)
     assert done is not None
-    event = households.undo(act.connection, act.keyring, done, act.actor.account_id, act.now_ms)
+    event = household_deeds.undo(act.connection, act.keyring, done, act.actor.account_id, act.now_ms)
     return {"household": done.household_id, "other": done.other_id, "event": event}
 
 
@@ -472,7 +491,7 @@ def link(act: Act, given: Link) -> dict[str, Any]:
         # Of a child no contact is kept.
         raise Problem("household_head_child")
     if given.end:
-        key = households.unlink(
+        key = household_contacts.unlink(
             act.connection,
             act.keyring,
             contact_id=given.contact,
@@ -482,7 +501,7 @@ def link(act: Act, given: Link) -> dict[str, Any]:
             now=act.now_ms,
         )
     else:
-        key = households.link(
+        key = household_contacts.link(
             act.connection,
             act.keyring,
             contact_id=given.contact,
@@ -542,7 +561,7 @@ def convert(act: Act, given: Convert) -> dict[str, Any]:
         choices = "; ".join(f"{index.place(key)} ({area_text(key)})" for key in targets)
         raise Problem("household_convert_choice", area=given.area, choices=choices)
     households.lock(act.connection, [old, targets[0]])
-    number = households.convert(
+    number = household_deeds.convert(
         act.connection, old, targets[0], given.neighbourhood, act.actor.account_id, act.now_ms
     )
     return {"area": given.area, "to": area_text(targets[0]), "households": number}

@@ -517,15 +517,17 @@ def _unraised(kind: Kind, since: int, minutes: int) -> dict[str, Any]:
 
 
 class Digest(Arguments, frozen=True):
-    """Whether to get summaries by themselves."""
+    """Whether to get summaries by themselves; without that it stays as it is, and is told."""
 
-    wanted: bool
+    wanted: bool | None = None
 
 
 @action("digest.set", Digest)
 def set_digest(act: Act, given: Digest) -> dict[str, Any]:
     """Whether the actor gets the summaries that come by themselves. Alerts come all the same."""
     assert act.actor.account_id is not None
+    if given.wanted is None:
+        return {"wanted": act.actor.account_id not in alerts.without_digest(act.connection)}
     alerts.set_digest(act.connection, act.actor.account_id, given.wanted, act.now_ms)
     return {"wanted": given.wanted}
 

@@ -13,7 +13,7 @@ from bot.actions.gate import Act, Arguments, action
 from bot.contacting import CHANNELS, DAY_MS, rules_of
 from bot.readings import Reading, reading
 from storage import campaigns, contacting
-from surveys.campaigns import is_running
+from surveys.campaigns import Status
 from surveys.problems import Problem
 from surveys.reminders import REST, Why
 
@@ -32,12 +32,16 @@ class Remind(Arguments, frozen=True):
 def remind(act: Act, given: Remind) -> Reading:
     """Write to everybody who has not answered, without waiting for the days between messages: within the
     allowed hours, no household more often than allowed, nobody twice a day. How many those are, and how many
-    are left out and why. Raises Problem ``campaign_not_running``.
+    are left out and why. Raises Problem ``campaign_not_running``, ``campaign_not_begun``, ``campaign_ended``.
     """
     campaign = campaigns.expect(act.connection, given.campaign, lock=given.sure)
     draft = campaign.draft
-    if not is_running(campaign.status, draft.starts_on, draft.ends_on, act.today):
+    if campaign.status is not Status.OPEN:
         raise Problem("campaign_not_running", campaign_status=campaign.status.value)
+    if act.today < draft.starts_on:
+        raise Problem("campaign_not_begun", starts_on=draft.starts_on)
+    if act.today > draft.ends_on:
+        raise Problem("campaign_ended", ends_on=draft.ends_on)
     if given.sure:
         contacting.urge(act.connection, campaign.id, act.now_ms)
     return Reading(

@@ -91,10 +91,10 @@ def _walk(survey: Iterable[Mapping[str, Any]], root: str) -> tuple[list[list[Any
     return used, rows
 
 
-def _mentions(survey: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Where each name is first referred to, since some refusals tell the name only."""
+def _mentions(sheet: str, rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Where each name is first referred to in a sheet, since some refusals tell the name only."""
     found: dict[str, list[Any]] = {}
-    for number, row in enumerate(survey, start=2):
+    for number, row in enumerate(rows, start=2):
         for column, cell in row.items():
             # Columns such as bind::relevant come grouped.
             cells = (
@@ -102,7 +102,7 @@ def _mentions(survey: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
             )
             for written, value in cells:
                 for name in re.findall(r"\$\{\s*([^}\s]+)\s*\}", str(value)):
-                    found.setdefault(name, [number, _WRITTEN.get(written, written)])
+                    found.setdefault(name, [number, _WRITTEN.get(written, written), sheet])
     return found
 
 
@@ -134,6 +134,7 @@ def _describe(definition: Any, result: dict[str, Any]) -> None:
             header_columns=set(Survey.get_slot_names()),
         ).data
         result["root"] = str(settings[0].get("name", result["root"]))
+        result["mentions"] = _mentions("settings", settings)
     if definition.survey:
         survey = dealias_and_group_headers(
             sheet_name="survey",
@@ -145,7 +146,7 @@ def _describe(definition: Any, result: dict[str, Any]) -> None:
             strip_whitespace=True,
         ).data
         result["survey"], result["rows"] = _walk(survey, result["root"])
-        result["mentions"] = _mentions(survey)
+        result["mentions"] |= _mentions("survey", survey)
         result["triggers"] = _triggers(survey)
     if definition.choices:
         choices = dealias_and_group_headers(
@@ -226,7 +227,7 @@ def document(path: str, name: str) -> dict[str, Any]:
 
     ``xform`` (empty when refused), ``warnings`` (pyxform's own sentences), ``error`` (``None`` or ``kind``
     one of ``pyxform``, ``crash``, ``memory``, with ``message``, ``type``, ``sheet``, ``row``, ``column``),
-    ``root``, ``survey``, ``rows``, ``mentions`` (a name in ``${name}`` → its first ``[row, column]``),
+    ``root``, ``survey``, ``rows``, ``mentions`` (a name in ``${name}`` → its first ``[row, column, sheet]``),
     ``triggers`` (``[row, name]`` each), ``choices`` (list → ``[row, name]`` each), ``headers`` (sheet →
     headers as written), ``sheets``, ``formulas``, ``dropped`` (headers of columns that are left out).
     """

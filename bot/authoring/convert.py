@@ -693,8 +693,8 @@ def _mentioned(finding: Finding, mentions: Mapping[str, Sequence[Any]]) -> Findi
     place = mentions.get(str(finding.params.get("name")))
     if finding.row or place is None or finding.code not in ("ambiguous_reference", "unknown_reference"):
         return finding
-    row, column = place
-    return Finding(finding.code, "survey", int(row), finding.column or column, finding.params)
+    row, column, sheet = place
+    return Finding(finding.code, sheet, int(row), finding.column or column, finding.params)
 
 
 def _name(

@@ -215,9 +215,10 @@ def read_csv(data: bytes) -> Iterator[Line]:
         divider, text = text[4], text[5:].lstrip("\r\n")
     else:
         divider = _divider(text)
-    if len(text) > 2**20:
-        csv.field_size_limit(2**20)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=divider)
+    # A cell may be as long as the file: what is too long is told of its line, by the reader of lines.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
+    # Strict: without it a quotation mark that nobody closed makes one cell of all lines below, in silence.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=divider, strict=True)
     line = 1
     try:
         for cells in reader:

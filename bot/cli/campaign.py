@@ -11,7 +11,7 @@ import click
 
 from bot.cli.frame import Group, Shown, act, day, language, say, table
 from bot.cli.leaflets import leaflets
-from bot.leaflets import chat_link, qr_png, qr_svg, telegram_link
+from bot.leaflets import Links, chat_link, qr_png, qr_svg, telegram_link
 from bot.messages import ABILITIES
 from bot.reminding import outlook_lines
 from bot.settings import load
@@ -130,9 +130,29 @@ def _lines(shown: dict[str, Any]) -> list[str]:
     if shown["status"] == Status.DRAFT and shown["missing"]:
         fields = ", ".join(say(f"field.{name}") for name in shown["missing"])
         lines.append(say("campaign.missing", fields=fields))
+    if shown["status"] == Status.DRAFT and shown["approved_size"]:
+        lines.append(say("life.approved_to", size=shown["approved_size"]))
     if "progress" in shown:
+        if shown["mode"] != Mode.OPEN and shown["size"] is not None:
+            size = "life.size" if shown["made"] else "life.size_unfinished"
+            lines.append(say(size, size=shown["size"], mode=say(f"mode.{shown['mode']}")))
         lines.append(say("campaign.progress", **shown["progress"]))
+        lines += [_quota_line(quota) for quota in shown["quotas"]]
+        lines += [
+            say(
+                "life.deadline", what=say(f"deadline.{one['name']}"), on=day(one["on"]), days=one["days_left"]
+            )
+            for one in shown["deadlines"]
+            if one["near"]
+        ]
     return lines
+
+
+def _quota_line(quota: dict[str, Any]) -> str:
+    from bot.campaigning import quota_kind
+
+    kind = quota_kind(quota, language())
+    return say("life.quota", kind=kind, completes=quota["completes"], most=quota["most"])
 
 
 @campaign.command()
@@ -202,6 +222,14 @@ def preview(which: str, as_account: str | None) -> Shown:
 
     found = act("campaign.preview", as_account, {"campaign": which})
     return Shown(found, [preview_message(found, language(), ABILITIES["terminal"]).text])
+
+
+@campaign.command("ask-approval")
+@click.argument("which", metavar="CAMPAIGN")
+def ask_approval(which: str, as_account: str | None) -> Shown:
+    made = act("campaign.ask_approval", as_account, {"campaign": which})
+    told = {"title": made["title"], "code": made["code"], "names": ", ".join(made["asked"])}
+    return Shown(made, [say("life.approval_sent", **told)])
 
 
 @campaign.command()
@@ -287,8 +315,9 @@ def republish(which: str, instrument: str | None, as_account: str | None) -> Sho
 @click.argument("which", metavar="CAMPAIGN")
 def status(which: str, as_account: str | None) -> Shown:
     found = act("campaign.status", as_account, {"campaign": which})
-    link = chat_link(load().public_url, found["code"])
-    return Shown({**found, "link": link}, [*_lines(found), say("campaign.link", link=link)])
+    links = Links(load().public_url, found["telegram_bot"]).join(found["code"])
+    lines = [*_lines(found), *(say("campaign.link", link=link) for link in links)]
+    return Shown({**found, "link": links[0], "links": links}, lines)
 
 
 @campaign.command("list")

@@ -7,10 +7,8 @@ from typing import Any
 
 import click
 
-from bot.cli.frame import Group, Shown, act, moment, say, table, zone
+from bot.cli.frame import Group, Shown, act, say, table, zone
 from bot.cli.frame import language as spoken
-from bot.texts import has
-from bot.texts import say as said_in
 from surveys.problems import Problem
 
 household = Group("household")
@@ -33,8 +31,9 @@ def template(file: Path, as_account: str | None) -> Shown:
 
 @household.command()
 @click.option("--area", metavar="VINTAGE/CODE")
-def count(area: str | None, as_account: str | None) -> Shown:
-    found = act("household.count", as_account, {"area": area})
+@click.option("--given", is_flag=True)
+def count(area: str | None, given: bool, as_account: str | None) -> Shown:
+    found = act("household.count", as_account, {"area": area, "given": given})
     rows = [
         (
             each["place"] + (f" ({each['area']})" if each["outdated"] else ""),
@@ -61,24 +60,13 @@ def find(code: str, phone: str, area: str | None, as_account: str | None) -> Sho
 @household.command()
 @click.argument("number", type=_NUMBER)
 def show(number: int, as_account: str | None) -> Shown:
+    from bot.households import contact_line, event_line, facts
+
     one = act("household.show", as_account, {"household": number})
-    lines = [
-        f"{say('household.head.' + name)}: {one[key] or '–'}"
-        for name, key in (
-            ("area", "place"),
-            ("neighbourhood", "neighbourhood"),
-            ("code", "code"),
-            ("head", "head"),
-            ("address", "address"),
-            ("phone", "phone"),
-        )
-    ]
-    lines.append(say(f"household.status.{one['status']}", into=one["merged_into"]))
-    if one["given"] != one["area"]:
-        lines.append(say("household.given", area=one["given"]))
     heads = [say(f"household.head.{name}") for name in _PERSON]
-    lines += ["", *table([_person(each) for each in one["people"]], heads)]
-    lines += ["", *(_contact(each) for each in one["contacts"]), *(_event(each) for each in one["events"])]
+    lines = [*facts(spoken(), one), "", *table([_person(each) for each in one["people"]], heads), ""]
+    lines += [contact_line(spoken(), each) for each in one["contacts"]]
+    lines += [event_line(spoken(), each, zone()) for each in one["events"]]
     return Shown(one, lines)
 
 
@@ -86,37 +74,17 @@ _PERSON = ("person", "name", "sex", "birth", "relation", "phone", "status")
 
 
 def _person(one: dict[str, Any]) -> tuple[object, ...]:
+    from bot.households import word
+
     return (
         one["person"],
         one["name"] or None,
-        _word("sex", one["sex"]),
+        word(spoken(), "sex", one["sex"]),
         one["birth"] or None,
-        _word("relation", one["relation"]),
+        word(spoken(), "relation", one["relation"]),
         one["phone"] or None,
-        _word("person_status", one["status"]),
+        word(spoken(), "person_status", one["status"]),
     )
-
-
-def _word(family: str, value: str | None) -> str | None:
-    key = f"households.{family}.{value}"
-    return said_in(spoken(), key) if value and has(key) else value or None
-
-
-def _contact(one: dict[str, Any]) -> str:
-    key = "household.contact_ended" if one["ended_at"] else "household.contact"
-    whose = one["person"] or say("household.whole")
-    return say(key, contact=one["contact"], channel=one["channel"], person=whose)
-
-
-def _event(one: dict[str, Any]) -> str:
-    line = say(
-        "household.event",
-        event=one["event"],
-        at=moment(one["at"], zone()),
-        what=say(f"household.event.{one['what']}"),
-        other=one["other"] or "–",
-    )
-    return line + (" " + say("household.undone") if one["undone"] else "")
 
 
 @household.command()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ from bot.problems import explain, said
 from surveys.problems import Problem
 
 if TYPE_CHECKING:
-    from bot.office import Office
+    from bot.office import Desk, Office
 
 imports = Group("import")
 
@@ -101,7 +103,8 @@ def households(file: Path, area: str | None, vintage: str | None, as_account: st
         begun = office.call("household.import", given, as_account)
         if isinstance(office, Desk):
             # No server of ours would do it: it is done here and now.
-            asyncio.run(Worker(settings, office.database, office.keyring).drain())
+            worker = Worker(settings, office.database, office.keyring)
+            asyncio.run(_watched(worker.drain(), office, begun["id"]))
         report = _awaited(office, begun["id"], as_account)
     return list_shown(report)
 
@@ -119,8 +122,27 @@ def _content(file: Path) -> bytes:
     return content
 
 
+LOOK_S = 2.0
+"""How often it is looked how far a list is. Asking a server is an action, and stands in the audit."""
 PATIENCE_S = 1_800.0
 """How long a list may take a server that has other things to do, too."""
+
+
+async def _watched(work: Coroutine[Any, Any, object], desk: Desk, upload: int) -> None:
+    """Have the work done, and say how far it is to whoever looks on."""
+    from storage import household_imports
+
+    doing = asyncio.create_task(work)
+    while not (await asyncio.wait({doing}, timeout=LOOK_S))[0]:
+        found = await desk.database.reading(lambda connection: household_imports.get(connection, upload))
+        _show_progress(found.progress if found is not None else 0)
+    await doing
+
+
+def _show_progress(percent: int) -> None:
+    """Where somebody looks on, not in a file: a list of 100,000 lines takes a minute."""
+    if sys.stderr.isatty():
+        click.echo(f"\r{say('import.reading', percent=percent)}", err=True, nl=percent >= 100)
 
 
 def _awaited(office: Office, upload: int, as_account: str | None) -> dict[str, Any]:
@@ -129,10 +151,12 @@ def _awaited(office: Office, upload: int, as_account: str | None) -> dict[str, A
     while True:
         report: dict[str, Any] = office.call("household.report", {"upload": upload}, as_account)
         if report["state"] != "waiting":
+            _show_progress(100)
             return report
+        _show_progress(report["progress"])
         if time.monotonic() > until:
             raise Problem("household_slow", status=503, upload=upload)
-        time.sleep(0.5)
+        time.sleep(LOOK_S)
 
 
 def list_shown(report: dict[str, Any]) -> Shown:
@@ -165,10 +189,8 @@ def list_shown(report: dict[str, Any]) -> Shown:
 
 
 def _of_list(remark: dict[str, Any]) -> str:
+    from bot.frames import place_of
+
     key = f"households.{'refused' if remark['refused'] else 'note'}.{remark['code']}"
-    sentence = said(spoken(), key, remark["params"])
-    if not remark["line"]:
-        return sentence
-    if remark["sheet"]:
-        return f"{say('households.at_sheet', sheet=remark['sheet'], line=remark['line'])} {sentence}"
-    return f"{say('households.at_line', line=remark['line'])} {sentence}"
+    where = place_of(spoken(), remark["sheet"], remark["line"], remark["column"])
+    return where + said(spoken(), key, remark["params"])

@@ -7,6 +7,7 @@ shown before a button was pressed says nothing of anybody, since chat apps open 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from html import escape
@@ -18,8 +19,9 @@ from sqlalchemy import Connection
 
 from bot import frames
 from bot.actions import Act, Actor, settle
+from bot.actions.gate import area_text
 from bot.authoring.sheets import MOST_BYTES
-from bot.frames import numbers, read_remarks
+from bot.frames import numbers, place_of, read_remarks
 from bot.problems import explain, said
 from bot.texts import pick, say
 from bot.web import pages
@@ -96,21 +98,23 @@ def _form(language: str, token: str, problem: Problem | None = None) -> web.Resp
     link = f'<p><a href="/households/template.xlsx?language={language}" download>'
     body = (
         f"{paragraphs}{link}{escape(say(language, 'web.households.template'))}</a></p>"
-        f'<form class="row" id="upload" method="post" action="/households/{escape(token)}" {data}'
+        f'<form id="upload" method="post" action="/households/{escape(token)}" {data}'
         ' enctype="multipart/form-data">'
         f'<p id="fault" role="alert">{escape(fault)}</p>'
         f'<p><label class="picker" for="file">{escape(say(language, "web.households.pick"))}</label>'
         '<input type="file" id="file" name="file" accept=".xlsx,.xlsm,.csv,.txt" required'
         ' aria-describedby="fault"></p>'
         '<img id="preview" alt="" hidden><p id="state" role="status"></p>'
-        f'<button class="main" id="go">{escape(say(language, "web.upload.button"))}</button></form>'
+        f'<p><button class="main" id="go">{escape(say(language, "web.upload.button"))}</button></p></form>'
         f'<script src="{pages.address("upload.js")}" defer></script>'
     )
-    response = pages.html(
-        pages.card(language, say(language, "web.households.heading"), body),
-        problem.status if problem is not None else 200,
-    )
-    # With no-referrer a browser would not say which page sends the form.
+    status = problem.status if problem is not None else 200
+    return _sending(pages.card(language, say(language, "web.households.heading"), body), status)
+
+
+def _sending(text: str, status: int = 200) -> web.Response:
+    """A page with a form: with no-referrer a browser would not say which page sends it."""
+    response = pages.html(text, status)
     response.headers["Referrer-Policy"] = "same-origin"
     return response
 
@@ -236,11 +240,12 @@ async def report(request: web.Request) -> web.Response:
     except Problem as problem:
         return _told(pages.wanted_language(request), problem)
     body = f'<p role="status">{escape(_so_far(language, found))}</p>'
+    wanted = [] if found.state in ("asked", "waiting", "done") else ["again"]
     if found.summary and "problem" not in found.summary:
         body += _numbers(language, found.summary)
-        body += _buttons(language, token)
-    response = pages.html(pages.card(language, say(language, f"web.households.state.{found.state}"), body))
-    response.headers["Referrer-Policy"] = "same-origin"
+        wanted = ["lines", "file", *wanted]
+    body += _buttons(language, token, wanted)
+    response = _sending(pages.card(language, say(language, f"web.households.state.{found.state}"), body))
     if found.state == "waiting":
         response.headers["Refresh"] = REFRESH_S
     return response
@@ -258,23 +263,26 @@ def _numbers(language: str, summary: Any) -> str:
     return f"<ul>{lines}</ul>"
 
 
-def _buttons(language: str, token: str) -> str:
+def _buttons(language: str, token: str, wanted: Sequence[str]) -> str:
     made = "".join(
-        f'<button class="main" name="wanted" value="{wanted}">'
-        f"{escape(say(language, f'web.households.button.{wanted}'))}</button>"
-        for wanted in ("lines", "file")
+        f'<button class="main" name="wanted" value="{each}">'
+        f"{escape(say(language, f'web.households.button.{each}'))}</button>"
+        for each in wanted
     )
-    return f'<form class="row" method="post" action="/households/report/{escape(token)}">{made}</form>'
+    form = f'<form class="row" method="post" action="/households/report/{escape(token)}">{made}</form>'
+    return form if wanted else ""
 
 
 async def read_report(request: web.Request) -> web.Response:
-    """``POST /households/report/TOKEN``: the lines that need a look (``wanted=lines``), or all as a
-    workbook.
+    """``POST /households/report/TOKEN``: the lines that need a look (``wanted=lines``), all as a workbook
+    (``file``), or a new page to send the corrected list by (``again``).
     """
     services, token = request.app[SERVICES], request.match_info["token"]
     if not same_origin(request):
         raise web.HTTPForbidden
     wanted = (await request.post()).get("wanted")
+    if wanted == "again":
+        return await _again(request, services, token)
     kind = "report" if wanted == "file" else "remarks"
 
     def read(connection: Connection) -> tuple[Import, str, bytes] | Problem:
@@ -299,29 +307,50 @@ async def read_report(request: web.Request) -> web.Response:
         name = say(language, "households.report.file", number=found.id)
         headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
         return web.Response(body=data, content_type=XLSX, headers=headers)
-    return pages.html(
+    return _sending(
         pages.card(language, say(language, "web.households.lines"), _lines(language, token, data))
     )
 
 
+async def _again(request: web.Request, services: Services, token: str) -> web.Response:
+    """A new link to send a list by, for whom the list before was refused."""
+
+    def ask(connection: Connection) -> str | Problem:
+        try:
+            found, _ = _found(connection, token, "report")
+        except Problem as problem:
+            return problem
+        area = {} if found.area is None else {"area": area_text(found.area)}
+        asked = settle(_act(services, connection, found), "household.upload", area)
+        return asked if isinstance(asked, Problem) else str(asked["token"])
+
+    got = await services.database.writing(ask)
+    if isinstance(got, Problem):
+        return _told(pages.wanted_language(request), got)
+    return web.Response(status=303, headers={"Location": f"/households/{got}"})
+
+
 def _lines(language: str, token: str, data: bytes) -> str:
-    rows = read_remarks(data)
-    rows.sort(key=lambda row: (not row.refused, row.sheet, row.line))
-    items = []
-    for row in rows[:REMARKS_SHOWN]:
-        key = f"households.{'refused' if row.refused else 'note'}.{row.code}"
-        told = place_of(language, row.sheet, row.line) + said(language, key, row.params)
-        items.append(f"<li>{escape(told)}</li>")
-    more = len(rows) - REMARKS_SHOWN
-    left = f"<p>{escape(say(language, 'web.households.more', count=more))}</p>" if more > 0 else ""
-    nothing = "" if rows else f"<p>{escape(say(language, 'web.households.nothing'))}</p>"
-    return f"<ul>{''.join(items)}</ul>{left}{nothing}{_buttons(language, token)}"
-
-
-def place_of(language: str, sheet: str, line: int) -> str:
-    """Where a remark belongs: "Dòng 12: "; nothing for the file as a whole."""
-    if not line:
-        return ""
-    if sheet:
-        return say(language, "households.at_sheet", sheet=sheet, line=line) + " "
-    return say(language, "households.at_line", line=line) + " "
+    """What is to be put right first, then what is to be known."""
+    rows = sorted(read_remarks(data), key=lambda row: (row.sheet, row.line))
+    body, room = "", REMARKS_SHOWN
+    for kind, key in ((True, "refused"), (False, "note")):
+        those = [row for row in rows if row.refused is kind]
+        shown = those[:room]
+        room -= len(shown)
+        if not shown:
+            continue
+        items = (
+            place_of(language, row.sheet, row.line, row.column)
+            + said(language, f"households.{key}.{row.code}", row.params)
+            for row in shown
+        )
+        heading = say(language, f"web.households.of.{key}", count=len(those))
+        body += f"<h2>{escape(heading)}</h2><ul>{''.join(f'<li>{escape(each)}</li>' for each in items)}</ul>"
+    if len(rows) > REMARKS_SHOWN:
+        more = say(language, "web.households.more", count=len(rows) - REMARKS_SHOWN)
+        body += f"<p>{escape(more)}</p>"
+    if not rows:
+        body = f"<p>{escape(say(language, 'web.households.nothing'))}</p>"
+    again = ["again"] if any(row.refused for row in rows) else []
+    return body + _buttons(language, token, ["file", *again])

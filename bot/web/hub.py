@@ -25,7 +25,7 @@ from bot.readings import waited
 from storage import outbox
 from storage.crypto import Keyring
 from storage.database import Database, now_ms
-from storage.outbox import Settled, Waiting, Wanted
+from storage.outbox import Settled, Waiting
 
 log = logging.getLogger("hoidan.web.hub")
 
@@ -82,18 +82,14 @@ class Line:
 
 
 class Hub:
-    """The open pages of one process, by contact. ``wanted`` decides about bulk messages again when they are
-    claimed.
-    """
+    """The open pages of one process, by contact."""
 
     def __init__(
         self,
         database: Database,
         keyring: Keyring,
         clock: Callable[[], int] = now_ms,
-        wanted: Wanted | None = None,
     ) -> None:
-        self._wanted = wanted
         self._database = database
         self._keyring = keyring
         self._clock = clock
@@ -246,7 +242,7 @@ class Hub:
             claimed += outbox.claim(
                 connection, self._keyring, CHANNEL, self._holder, EPOCH, CLAIM, now, contacts_only=contacts
             )
-        return outbox.still_wanted(connection, claimed, self._wanted, self._holder, EPOCH, now)
+        return claimed
 
     async def _deliver(self, one: Waiting) -> None:
         try:

@@ -131,10 +131,11 @@ class Prompts:
     async def _sending(self, address: str) -> None:
         try:
             for _ in range(ATTEMPTS):
-                while halted := self._account.halted:
-                    await asyncio.sleep(min(halted, LOOK_S))
-                latest = self._late[address]
-                outcome = await self._sender.send(address, *latest)
+                async with self._account.room():
+                    while halted := self._account.halted:
+                        await asyncio.sleep(min(halted, LOOK_S))
+                    latest = self._late[address]
+                    outcome = await self._sender.send(address, *latest)
                 if outcome.fate is Fate.HALT:
                     await self._account.halt(outcome.after)
                 elif outcome.fate is Fate.RETRY:
@@ -206,6 +207,7 @@ class TelegramDoor:
             turned = await self._committed(inbound, future)
             self._after(inbound, turned)
             if turned.reply is not None:
+                self._account.talked()
                 sendings.append(
                     self._prompts.send(inbound.address, turned.reply, inbound.message, turned.language)
                 )

@@ -10,9 +10,10 @@ from sqlalchemy import Connection
 
 from bot.channels.webchat import CHANNEL
 from bot.web.services import SERVICES
-from storage import campaigns, contacts, interviews
+from storage import campaigns, contacts, interviews, invitations
 from storage.crypto import Keyring, token
 from surveys.campaigns import Status
+from surveys.personal_codes import read
 from surveys.replies import find_code
 
 COOKIE = "hoidan"
@@ -58,14 +59,18 @@ def nickname(value: str) -> str:
 
 
 def asking(connection: Connection, keyring: Keyring, value: str | None, code: str) -> dict[str, str]:
-    """Who asks this visitor, ``{"office", "title"}``: the campaign of ``code``, else the one they came to
-    last.
+    """Who asks this visitor, ``{"office", "title"}``: the campaign of ``code``, which may be somebody's own,
+    else the one they came to last.
 
     Empty when there is none, or its office is not given yet.
     """
     campaign = None
     if code:
         campaign = campaigns.by_code(connection, find_code(code) or code.upper())
+        if campaign is None and (personal := read(code)) is not None:
+            # Only with the right tag: a number that is guessed tells nothing.
+            found = invitations.find(connection, keyring, *personal)
+            campaign = campaigns.expect(connection, found.campaign_id) if found is not None else None
     elif value is not None:
         contact_id = contacts.find_unlocked(connection, keyring, CHANNEL, value)
         newest = interviews.newest_campaign(connection, contact_id) if contact_id is not None else None

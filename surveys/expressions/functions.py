@@ -371,7 +371,16 @@ def _if(compiler: Compiler, tree: syntax.Call, base: Base) -> Code:
     condition, yes, no = compiler.arguments(tree, base)
     test, a, b = as_truth(condition), yes.run, no.run
     kind = yes.kind if yes.kind == no.kind else "any"
-    return Code(kind, lambda r, n: a(r, n) if test(r, n) else b(r, n))
+    there = yes.exists or _nothing, no.exists or _nothing
+    return Code(
+        kind,
+        lambda r, n: a(r, n) if test(r, n) else b(r, n),
+        exists=lambda r, n: there[0](r, n) if test(r, n) else there[1](r, n),
+    )
+
+
+def _nothing(r: Run, n: Node) -> bool:
+    return False
 
 
 def _blank(value: Leaf) -> bool:

@@ -17,7 +17,11 @@ from surveys.numerals import Doubt
 from surveys.placenames import TYPES, Level, split_title
 from surveys.population import EARLIEST_BIRTH_YEAR, Sex
 
-_CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " ")
+_CONTROLS: Mapping[int, str | None] = {
+    **dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029), " "),
+    # What turns the direction of writing would turn a report, or a letter to print, around.
+    **dict.fromkeys((0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2061, 0x2070))),
+}
 _EMPTY = frozenset({"", "-", "--", "---", "x", "?", ".", "...", "…", "0", "null", "none", "nan", "n/a", "na"})
 _NOT_KNOWN = frozenset(
     "khong ro; khong biet; khong nho; khong xac dinh; chua ro; khong co; khong; chua co; unknown".split("; ")

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from surveys.areas import AreaKey
 from surveys.frames.lists import Household, Person, Relation
-from surveys.frames.rows import Outcome, Report, address_key, code_key, name_key
+from surveys.frames.rows import Outcome, Report, address_key, code_key, name_key, same_name
 from surveys.letters import fold
 
 Sign = tuple[object, ...]
@@ -349,6 +349,9 @@ def _standing(pairs: Iterable[Pair], stock: _Stock, report: Report) -> list[Pair
         draft.code, draft.head, draft.area = known.code, known.head, known.area
         draft.neighbourhood, draft.address, draft.phone = known.neighbourhood, known.address, known.phone
         draft.whole = False
+        for person in draft.members:
+            # They headed the one that is no more.
+            person.relation = None if person.relation is Relation.HEAD else person.relation
         first[known] = draft
         made.append((draft, known))
     return made
@@ -398,7 +401,8 @@ def _find(person: Person, among: Iterable[Person]) -> Person | None:
         called = [one for one in candidates if one.name and name_key(one.name) == name_key(person.name)]
         same = [one for one in called if one.birth == person.birth]
         if same:
-            return same[0]
+            # Of Hùng and Hưng the one who is spelled so.
+            return next((one for one in same if same_name(one.name, person.name)), same[0])
         near = [
             one for one in called if not (one.birth and person.birth) or one.birth[:4] == person.birth[:4]
         ]

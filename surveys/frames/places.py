@@ -134,9 +134,12 @@ class Locator:
         return steps[0].old_name if steps and steps[0].old_name else key[1]
 
     def _is_called(self, key: AreaKey, name: str) -> bool:
-        said = words(split_title(name.split(",")[0])[1])
-        known = words(split_title(self._called(key).split(",")[0])[1])
-        return said.compact == known.compact
+        """Whether a name is that of an area: in the list of areas, or in the table of what became of it,
+        which spell dozens of names differently (Sà Phìn, Xà Phìn).
+        """
+        names = (self._called(key), *(step.old_name for step in self._areas.successors(key)))
+        said, *known = (words(split_title(each.split(",")[0])[1]).compact for each in (name, *names))
+        return said in known
 
     # By name
 
@@ -154,7 +157,12 @@ class Locator:
         sure = [match for match in matches if match.rank <= Rank.FOLDED and not match.other_type]
         present = [match for match in sure if not match.former]
         if len(present) == 1 and (not said.district or len(sure) == 1):
-            return self._today(present[0].area.key, said.new)
+            located = self._today(present[0].area.key, said.new)
+            if len(sure) > 1 and isinstance(located, Located) and not located.note:
+                # An older area of this name went elsewhere, or not there alone.
+                params = {"name": name[:40], "area": self._areas.place(located.area), "vintage": vintage}
+                return Located(located.area, located.given, "area_present", params)
+            return located
         olds = {match.conversion.old for match in sure if match.conversion is not None}
         if not present and len(olds) == 1:
             return self._today(olds.pop(), said.new)

@@ -25,7 +25,7 @@ from surveys.frames.lists import (
     shortened,
 )
 from surveys.frames.places import Located, Locator, Lost, Said
-from surveys.letters import fold
+from surveys.letters import fold, settle, tidy
 from surveys.placenames import split_title
 from surveys.population import Sex
 from surveys.problems import Problem
@@ -124,7 +124,7 @@ def read_frame(sheets: Iterable[Sheet], locator: Locator, today: date) -> Frame:
 
     Raises Problem where it is no list at all: ``household_columns`` (no headings), ``household_file_font``
     (letters of a font of old), ``household_file_wide``, ``household_column_twice``, ``household_file_empty``,
-    ``household_file_example``. What is wrong with a line stands in the report.
+    ``household_file_example``, ``household_file_hidden``. What is wrong with a line stands in the report.
     """
     report = Report()
     parsed: list[_Row] = []
@@ -134,11 +134,17 @@ def read_frame(sheets: Iterable[Sheet], locator: Locator, today: date) -> Frame:
     number = 0
     example = 0
     several = False
+    hidden = ""
+    blank = True
     for sheet in sheets:
-        reading = _open(sheet, letters)
+        lines = iter(sheet.lines)
+        first = list(islice(lines, HEADING_WITHIN))
+        blank = blank and not first
+        reading = _open(sheet, first, lines, letters)
         if reading is None:
             continue
         if sheet.hidden:
+            hidden = hidden or sheet.name[:40]
             report.note(Place(sheet.name, 0), "hidden_sheet", sheet=sheet.name[:40])
             continue
         several = several or found
@@ -152,8 +158,10 @@ def read_frame(sheets: Iterable[Sheet], locator: Locator, today: date) -> Frame:
         if len(parsed) > before:
             _group_sheet(parsed, before, reading.heading)
     _check_letters(letters)
+    if not found and hidden:
+        raise Problem("household_file_hidden", sheet=hidden)
     if not found:
-        raise Problem("household_columns")
+        raise Problem("household_file_empty" if blank else "household_columns")
     if not parsed and not report.refused:
         raise Problem("household_file_example" if example else "household_file_empty")
     households = list(_households(parsed, broken, report, today))
@@ -198,10 +206,12 @@ class _Opened:
     lines: Iterator[Line]
 
 
-def _open(sheet: Sheet, letters: Counter[str]) -> _Opened | None:
-    """A sheet with its headings found; None for one without, which is something else."""
-    lines = iter(sheet.lines)
-    first = list(islice(lines, HEADING_WITHIN))
+def _open(
+    sheet: Sheet, first: Sequence[Line], others: Iterator[Line], letters: Counter[str]
+) -> _Opened | None:
+    """A sheet with its headings found among its ``first`` lines, before the ``others``; None for one
+    without, which is something else.
+    """
     heading = find_heading(first, sheet.spans)
     if heading is None:
         # A list all in a font of old has headings that nobody can read, either.
@@ -210,7 +220,7 @@ def _open(sheet: Sheet, letters: Counter[str]) -> _Opened | None:
         return None
     if any(sum(1 for cell in line.cells if cell) > MOST_COLUMNS for line in first):
         raise Problem("household_file_wide", limit=MOST_COLUMNS)
-    rest = (line for line in chain(first, lines) if line.number > heading.last)
+    rest = (line for line in chain(first, others) if line.number > heading.last)
     return _Opened(heading, rest)
 
 
@@ -255,8 +265,13 @@ _LONGEST = {
     Field.HOUSE_NUMBER: 100,
     Field.STREET: 200,
 }
-_TOTALS = re.compile(r"(?:tong cong|tong so|cong|total|tong)\b.{0,40}")
-_EXAMPLE = re.compile(r"vi ?du|example|mau vi du")
+_TOTALS = re.compile(r"(?:(?:tổng|cộng|total|tong (?:cong|so))\b.{0,40}|(?:tong|cong)\b[\W\d]*)")
+"""Marks count: Tống, Tòng, Công and Cống are names of families."""
+_EXAMPLE = re.compile(r"(?:(?:mẫu )?ví ?dụ|(?:mau )?vi ?du|example)\b")
+"""Marks count: Vi is the name of a family, whose son may be called Dự."""
+_BULLETS = "-–•*+· "
+_NO_NAME = re.compile(r"[=@<>|{}\\^~]|://")
+"""What stands in no name: formulas, addresses, programs."""
 _SIGNS = frozenset({Field.UNREAD, Field.UNWANTED})
 
 
@@ -321,10 +336,10 @@ class _Reader:
         code = self._cell(line, Field.CODE)
         named = self._cell(line, Field.NAME) or self._cell(line, Field.HEAD)
         texts = list(filled.values())
-        if _EXAMPLE.match(cells.folded(code or named)):
+        if _EXAMPLE.match(cells.text(code or named).lower()):
             self.examples += 1
             self._report.note_once(place, "example")
-        elif len(texts) <= 4 and any(_TOTALS.fullmatch(cells.folded(cell)) for cell in texts[:2]):
+        elif len(texts) <= 4 and any(_TOTALS.fullmatch(cells.text(cell).lower()) for cell in texts[:2]):
             self._report.note(place, "total_line")
         elif line.faults or (len(texts) > 1 and (named or code or len(known) > 1)):
             return False
@@ -355,11 +370,10 @@ class _Reader:
             if len(texts.get(field, "")) > limit:
                 report.refuse(place, "cell_long", heading.name(field)[:60], limit=limit)
                 sound = False
-        name, head = texts.get(Field.NAME, ""), texts.get(Field.HEAD, "")
+        name, head = (self._name(place, field, texts) for field in (Field.NAME, Field.HEAD))
         _count_letters((name, head, texts.get(Field.ADDRESS, "")), self._letters)
-        if not name and not head:
+        if not name and not head and sound and place not in report.outcomes:
             report.refuse(place, "name_missing")
-            sound = False
         located = self._locator.find(
             Said(
                 code=texts.get(Field.AREA_CODE, ""),
@@ -371,7 +385,9 @@ class _Reader:
             )
         )
         if isinstance(located, Lost):
-            column = heading.name(Field.AREA_CODE) or heading.name(Field.AREA_NAME)
+            fields = (Field.AREA_CODE, Field.AREA_NAME)
+            field = next((each for each in fields if texts.get(each)), Field.AREA_CODE)
+            column = heading.name(field) or heading.name(Field.AREA_NAME)
             report.refuse(place, located.code, column[:60], **located.params)
             return None
         self._understood(place, located)
@@ -399,6 +415,16 @@ class _Reader:
             int(number) if number.isdecimal() and len(number) <= 3 else 0,
             texts.get(Field.SAME_AS, ""),
         )
+
+    def _name(self, place: Place, field: Field, texts: Mapping[Field, str]) -> str:
+        """A name as it is kept; refused where it is none."""
+        told = texts.get(field, "").strip(_BULLETS)
+        if not told or cells.blank(told):
+            return ""
+        if _NO_NAME.search(told) or not any(letter.isalpha() for letter in told):
+            column = self._heading.name(field)[:60]
+            self._report.refuse(place, "name_unreadable", column, value=shortened(told))
+        return told
 
     def _understood(self, place: Place, located: Located) -> None:
         if located.note:
@@ -488,10 +514,13 @@ def _group_sheet(parsed: list[_Row], start: int, heading: Heading) -> None:
     """Say of each row of a sheet whether rows are persons, and by what households are told."""
     rows = parsed[start:]
     codes = Counter((row.given, code_key(row.code)) for row in rows if row.code)
-    persons = (
-        heading.has(Field.RELATION, Field.NUMBER)
-        or (heading.has(Field.HEAD) and heading.has(Field.NAME))
-        or any(number > 1 and _names_differ(rows, key) for key, number in codes.most_common(5))
+    persons = heading.has(Field.RELATION, Field.NUMBER) or (
+        # With a column for heads alone a code that comes twice is a slip, not a second person.
+        heading.has(Field.NAME)
+        and (
+            heading.has(Field.HEAD)
+            or any(number > 1 and _names_differ(rows, key) for key, number in codes.most_common(5))
+        )
     )
     for row in rows:
         row.persons = persons
@@ -630,9 +659,7 @@ def _put(household: Household, row: _Row, report: Report, today: date) -> int:
     if child and relation is Relation.HEAD:
         report.refuse(row.place, "head_a_child")
         return 0
-    alike = next(
-        (one for one in household.members if one.name and name_key(one.name) == name_key(name)), None
-    )
+    alike = next((one for one in household.members if one.name and same_name(one.name, name)), None)
     if alike is not None:
         report.note(row.place, "namesake", first=alike.place.line)
     if child:
@@ -643,7 +670,17 @@ def _put(household: Household, row: _Row, report: Report, today: date) -> int:
 
 def same_person(one: Person, other: Person) -> bool:
     """Whether two rows of a household are surely one person: the same name, and births that are equal."""
-    return bool(one.name) and name_key(one.name) == name_key(other.name) and one.birth == other.birth
+    return bool(one.name) and one.birth == other.birth and same_name(one.name, other.name)
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two names are one within a household, where brothers are called Hùng and Hưng: letter by
+    letter, unless one of them was typed without marks.
+    """
+    if name_key(one) != name_key(other):
+        return False
+    first, second = (settle(tidy(name).lower()) for name in (one, other))
+    return first == second or first.isascii() or second.isascii()
 
 
 def _settle_head(household: Household, report: Report, *, sure: bool) -> None:

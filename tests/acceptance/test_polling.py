@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from storage import senders
 from tests.acceptance.processes import (
     PATIENCE,
     Walker,
@@ -50,6 +51,29 @@ async def offset_after_commit(folder: Path) -> None:
             server.kill()
         assert not api.violations
     assert_each_answer_once(installation, [someone])
+
+
+def test_what_telegram_calls_us_is_kept_for_links_that_other_processes_make(tmp_path: Path) -> None:
+    asyncio.run(known_by_name(tmp_path))
+
+
+async def known_by_name(folder: Path) -> None:
+    installation = install(folder, f"sqlite:///{folder}/hoidan.db")
+
+    def name() -> str:
+        with installation.opened() as database:
+            return database.read(lambda connection: senders.name_on(connection, "telegram"))
+
+    async with double() as api:
+        on_telegram(installation, api, "polling")
+        async with served(installation) as server:
+            assert name() == "hoidan_bot"
+            assert await asyncio.to_thread(server.terminate) == 0
+    # Without a token there is no bot, and nobody is sent to one.
+    del installation.environment["HOIDAN_TELEGRAM_TOKEN"]
+    async with served(installation) as server:
+        assert name() == ""
+        assert await asyncio.to_thread(server.terminate) == 0
 
 
 def test_several_people_are_polled_for_at_once(database_url: str, tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
-"""Measures the product beside the same survey on python-telegram-bot, what a kill leaves of it, and the
-interview engine beside ODK's own.
+"""Measures the product beside the same survey on python-telegram-bot, what a kill leaves of it, the interview
+engine beside ODK's own, and campaigns of a million: how they open, what waits to be sent, who is due.
 
 On a shared machine compare rows of one run with each other, never numbers of two runs: everything is measured
 in interleaved rounds, tables hold medians, and processor time a turn moves far less than turns a second.
@@ -25,12 +25,12 @@ from pathlib import Path
 import psutil
 
 from tests import postgres
-from tests.benchmarks import delivery, engine
+from tests.benchmarks import campaigns, delivery, engine, outboxes, reminders
 from tests.benchmarks.bots import KINDS, OURS, OURS_SERVER, PTB, PTB_AIOHTTP, Kind, Stores
 from tests.benchmarks.rounds import KILL_LATENCY, KILL_RESPONDENTS, Killed, Level, kill9, rounds
 from tests.benchmarks.small import Cost, small
 
-PARTS = ("turns", "kill9", "small", "engine", "delivery")
+PARTS = ("turns", "kill9", "small", "engine", "delivery", "campaigns", "outbox", "due")
 COMPARED = 64
 """Respondents at which processor time is compared."""
 LIBRARIES = ("aiohttp", "SQLAlchemy", "psycopg", "python-telegram-bot", "httpx")
@@ -92,6 +92,10 @@ async def measure(
     missing = ""
     claimed: list[delivery.Claimed] = []
     paced: list[delivery.Paced] = []
+    opened: list[campaigns.Row] = []
+    asked: list[outboxes.Asked] = []
+    due: list[reminders.Measured] = []
+    large = 1_000_000 if number > 1 else 100_000
     machine = about_the_machine()
     print(machine, flush=True)
     try:
@@ -114,6 +118,15 @@ async def measure(
                 partial(delivery.measure, stores, tell, rows=100_000 * number**2, seconds=3.0 * seconds)
             )
             print_delivery(claimed, paced)
+        if "campaigns" in parts:
+            opened = await asyncio.to_thread(campaigns.both, stores, tell, large)
+            print_opened(opened)
+        if "outbox" in parts:
+            asked = await asyncio.to_thread(partial(outboxes.measure, stores, tell, rows=large))
+            print_asked(asked)
+        if "due" in parts:
+            due = await asyncio.to_thread(reminders.both, stores, tell, large)
+            print_due(due)
     finally:
         stores.close()
     if file is not None:
@@ -126,6 +139,9 @@ async def measure(
             "engine": engine.written(engines, missing),
             "claims": [asdict(one) for one in claimed],
             "delivery": [asdict(one) for one in paced],
+            "campaigns": [asdict(one) for one in opened],
+            "outbox": [asdict(one) for one in asked],
+            "due": [asdict(one) for one in due],
         }
         file.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", "utf-8")
     wrong = [f"{one.bot}: {one.lost} acknowledged updates lost" for one in killed if one.lost]
@@ -319,18 +335,81 @@ def print_delivery(claimed: Sequence[delivery.Claimed], paced: Sequence[delivery
     )
     print_table(
         "Delivery to the double of Telegram's server, with its limits",
-        ["store", "case", "allowed/s", "sent/s", "refused (429)", "CPU ms/message", "the double's"],
+        [
+            "store",
+            "case",
+            "allowed/s",
+            "sent/s",
+            "replies",
+            "reply p50/p99 ms",
+            "refused (429)",
+            "CPU ms/message",
+            "the double's",
+        ],
         [
             [
                 one.store,
                 one.case,
                 f"{one.allowed:,}",
                 f"{one.per_second:,.1f}",
+                str(one.replies),
+                f"{one.reply_p50:.0f} / {one.reply_p99:.0f}" if one.replies else "–",
                 str(one.refused),
                 f"{one.cpu:.2f}",
                 f"{one.cpu_double:.2f}",
             ]
             for one in paced
+        ],
+    )
+
+
+def print_opened(opened: Sequence[campaigns.Row]) -> None:
+    """Opening, pausing and claiming beside turns."""
+    print_table(
+        "Campaigns: what is done in the lane of bulk work, and what turns meanwhile took with their commit",
+        ["store", "what", "cases", "seconds", "CPU s", "turns p50/p99/most ms", "most MiB"],
+        [
+            [
+                one.database,
+                one.what,
+                f"{one.cases:,}",
+                f"{one.seconds:.2f}",
+                f"{one.processor:.2f}",
+                f"{one.wait_p50:.1f} / {one.wait_p99:.1f} / {one.wait_most:.1f}",
+                f"{one.memory:.0f}",
+            ]
+            for one in opened
+        ],
+    )
+
+
+def print_asked(asked: Sequence[outboxes.Asked]) -> None:
+    """What a large outbox is asked."""
+    print_table(
+        "A large outbox: what each transaction takes",
+        ["store", "the outbox", "what", "median ms", "lowest – highest", "by"],
+        [
+            [
+                one.store,
+                one.outbox,
+                one.what,
+                f"{one.median:,.1f}",
+                f"{one.lowest:,.1f} – {one.highest:,.1f}",
+                one.plan,
+            ]
+            for one in asked
+        ],
+    )
+
+
+def print_due(due: Sequence[reminders.Measured]) -> None:
+    """Whom to write to."""
+    print_table(
+        "Cases that are due",
+        ["store", "what", "median ms", "lowest – highest"],
+        [
+            [one.database, one.what, f"{one.median:,.2f}", f"{one.lowest:,.2f} – {one.highest:,.2f}"]
+            for one in due
         ],
     )
 

@@ -27,13 +27,15 @@ from sqlalchemy import Connection, insert, select, text
 from bot.channels.telegram_api import TelegramSender
 from bot.delivery import Delivery
 from bot.messages import Outgoing
-from bot.pacing import PER_SECOND
+from bot.pacing import PER_SECOND, SendingAccount
+from bot.web.telegram import Prompts
 from storage import events, outbox
 from storage.crypto import Keyring
 from storage.database import Database, now_ms
 from storage.outbox import Settled
 from storage.schema import campaigns, contacts, sessions
 from tests.benchmarks.bots import HOME, Stores
+from tests.benchmarks.rounds import quantile
 from tests.benchmarks.survey import NAME, publication
 from tests.town import Town, found
 
@@ -73,18 +75,20 @@ class Paced:
     sent: int
     per_second: float
     replies: int
+    reply_p50: float
+    """Milliseconds from an update to its prompt, sent, beside the bulk messages."""
+    reply_p99: float
     refused: int
     cpu: float
     """Milliseconds of the sending process's processor time a message."""
     cpu_double: float
 
 
-def queue_up(database: Database, keyring: Keyring, number: int, codes: Sequence[str]) -> None:
-    """An outbox of ``number`` bulk messages for as many people, in turn from every campaign."""
-    now, people = now_ms(), min(number, PEOPLE)
-    sealed_as = b"contacts.address"
+def know(database: Database, keyring: Keyring, people: int) -> None:
+    """So many people on Telegram, from number 1,000 on."""
+    now, sealed_as = now_ms(), b"contacts.address"
 
-    def know(connection: Connection, first: int, last: int) -> None:
+    def write(connection: Connection, first: int, last: int) -> None:
         rows = [
             {
                 "id": 1_000 + index,
@@ -103,54 +107,84 @@ def queue_up(database: Database, keyring: Keyring, number: int, codes: Sequence[
         )
 
     for first in range(0, people, 10_000):
-        database.write(partial(know, first=first, last=min(people, first + 10_000)))
+        database.write(partial(write, first=first, last=min(people, first + 10_000)))
+
+
+def numbers(database: Database, first: int, last: int) -> str:
+    """SQL for a table ``n`` of whole numbers ``i`` from ``first`` up to below ``last``."""
+    if database.is_sqlite:
+        return f"WITH RECURSIVE n (i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last - 1})"
+    return f"WITH n (i) AS (SELECT generate_series({first}, {last - 1}))"
+
+
+def queue_up(
+    database: Database,
+    keyring: Keyring,
+    codes: Sequence[str],
+    people: int,
+    first: int,
+    last: int,
+    state: str = "due",
+) -> list[int]:
+    """Bulk messages of the numbers from ``first`` up to below ``last``, in turn for everybody and from every
+    campaign: the invitation of the case of that number. The campaigns, by number.
+    """
     params = keyring.seal(b'{"code":"ABC-123"}', b"outbox.params")
 
-    def fill(connection: Connection) -> None:
+    def fill(connection: Connection) -> list[int]:
         ids = list(
             connection.execute(
                 select(campaigns.c.id).where(campaigns.c.code.in_(codes)).order_by(campaigns.c.id)
             ).scalars()
         )
-        numbers = (
-            "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :most - 1)"
-            if database.is_sqlite
-            else "WITH n (i) AS (SELECT generate_series(0, :most - 1))"
-        )
         connection.execute(
             text(
                 "INSERT INTO outbox (channel, contact_id, campaign_id, key, message, params_sealed, bulk,"
-                f" state, due_at, attempts, changed_at) {numbers} SELECT 'telegram', 1000 + i % :people,"
-                " :first + i % :campaigns, 'bench:' || i, :message, :params, true, 'due', :now + i / 1000, 0,"
-                " :now FROM n"
+                f" state, due_at, attempts, changed_at) {numbers(database, first, last)} SELECT 'telegram',"
+                " 1000 + i % :people, :campaign + i % :campaigns, 'case:' || i || '\\:0', :message, :params,"
+                " true, :state, :now + i / 1000, 0, :now FROM n"
             ),
             {
-                "most": number,
                 "people": people,
-                "first": ids[0],
+                "campaign": ids[0],
                 "campaigns": len(ids),
                 "message": MESSAGE,
                 "params": params,
-                "now": now - 10_000_000,
+                "state": state,
+                "now": now_ms() - 10_000_000,
             },
         )
+        return ids
 
-    database.write(fill, bulk=True)
+    return database.write(fill, bulk=True)
+
+
+def tidy(database: Database) -> None:
+    """Leave the tables as the server's own maintenance does, some time after they were filled."""
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("ANALYZE"))
+        connection.execute(text("ANALYZE" if database.is_sqlite else "VACUUM (ANALYZE)"))
+
+
+@contextmanager
+def campaigning(url: str) -> Iterator[tuple[Town, list[str]]]:
+    """A town on the database at ``url``, and the codes of its open campaigns."""
+    place = found(url, instruments=())
+    try:
+        place.act("instrument.publish", publication())
+        yield place, [place.campaign(basis="dieu_19", instrument=NAME) for _ in range(CAMPAIGNS)]
+    finally:
+        place.close()
 
 
 @contextmanager
 def filled(url: str, number: int) -> Iterator[Town]:
     """A town on the database at ``url`` with open campaigns and that many messages due."""
-    place = found(url, instruments=())
-    try:
-        place.act("instrument.publish", publication())
-        codes = [place.campaign(basis="dieu_19", instrument=NAME) for _ in range(CAMPAIGNS)]
-        queue_up(place.database, place.keyring, number, codes)
+    with campaigning(url) as (place, codes):
+        people = min(number, PEOPLE)
+        know(place.database, place.keyring, people)
+        queue_up(place.database, place.keyring, codes, people, 0, number)
+        tidy(place.database)
         yield place
-    finally:
-        place.close()
 
 
 def claims(place: Town, store: str, standing: int, rows: int) -> list[Claimed]:
@@ -233,42 +267,62 @@ class Counting(TelegramSender):
         return outcome
 
 
-async def _talking(place: Town, sender: Counting, per_second: float, stop: asyncio.Event) -> int:
-    """People who talk to the bot of another process: their events come in, and they get their replies."""
+async def _talking(
+    place: Town, sender: Counting, per_second: float, stop: asyncio.Event, waits: list[float]
+) -> None:
+    """People who talk to the bot of another process: their events come in, and they get their prompts by
+    calls, as when updates are polled. ``waits``: seconds until a prompt was sent.
+    """
+    account = SendingAccount(place.database, "telegram")
+    knowing = asyncio.create_task(account.run(stop))
+    while not account.bulk_under_way:  # As a server knows that has run for some time.
+        await asyncio.sleep(0.01)
+    prompts = Prompts(sender, 0, account)
     chance, number = random.Random(1), 0
     tasks = set()
+
+    async def answer(address: str, came: float) -> None:
+        await prompts.send(address, Outgoing("Câu tiếp theo?"), "")
+        waits.append(time.perf_counter() - came)
+
     while not stop.is_set():
         number += 1
-        key = ("telegram", f"talk {number}")
+        came = time.perf_counter()
+        key = ("telegram", f"talk {number} {came}")
         await place.database.writing(partial(events.mark_seen, keys=[key], now=now_ms()))
-        tasks.add(asyncio.create_task(sender.send(str(9_000_000 + number), Outgoing("Câu tiếp theo?"))))
+        account.talked()
+        tasks.add(asyncio.create_task(answer(str(9_000_000 + number), came)))
         await asyncio.sleep(chance.uniform(0.5, 1.5) / per_second)
     await asyncio.gather(*tasks)
-    return number
+    await knowing
 
 
 async def pace(
     place: Town, store: str, case: str, per_second: int, seconds: float, talking: float = 0.0
 ) -> Paced:
-    """Deliver for some seconds after a short start, and count."""
+    """Deliver for some seconds after a short start, and count. Who talks begins when bulk messages already
+    have the whole pace, and goes on.
+    """
+    waits: list[float] = []
     with double(paid=per_second if per_second > PER_SECOND else 0) as (base, process):
         sender = Counting(TOKEN, base, per_second=per_second)
         other = Counting(TOKEN, base)
         delivery = Delivery(place.database, place.keyring, "telegram", sender, per_second=per_second)
         stop = asyncio.Event()
-        talk = asyncio.create_task(_talking(place, other, talking, stop)) if talking else None
-        if talking:
-            await asyncio.sleep(1.2)
         running = asyncio.create_task(delivery.run())
         await asyncio.sleep(1.5)
+        talk = asyncio.create_task(_talking(place, other, talking, stop, waits)) if talking else None
+        if talking:
+            await asyncio.sleep(2.5)
         before = delivery.sent, time.perf_counter(), time.process_time(), spent(process)
         await asyncio.sleep(seconds)
         sent, passed = delivery.sent - before[0], time.perf_counter() - before[1]
         own, theirs = time.process_time() - before[2], spent(process) - before[3]
+        stop.set()
+        if talk is not None:
+            await talk
         delivery.stop()
         await running
-        stop.set()
-        replies = await talk if talk else 0
         await sender.close()
         await other.close()
     each = 1000 / max(1, sent)
@@ -279,7 +333,9 @@ async def pace(
         round(passed, 1),
         sent,
         round(sent / passed, 1),
-        replies,
+        len(waits),
+        quantile(waits, 0.5),
+        quantile(waits, 0.99),
         sender.refused + other.refused,
         round(own * each, 3),
         round(theirs * each, 3),

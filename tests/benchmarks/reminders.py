@@ -22,6 +22,7 @@ from sqlalchemy import Connection, text
 from bot.contacting import tick
 from storage import cases, contacting
 from tests import postgres
+from tests.benchmarks.bots import Stores
 from tests.street import Street, at, street
 from tests.town import ZONE
 
@@ -57,6 +58,23 @@ def main() -> int:
     if given.json is not None:
         given.json.write_text(json.dumps([asdict(each) for each in found], indent=1) + "\n", "utf-8")
     return 0
+
+
+def both(stores: Stores, tell: Callable[[str], object], number: int) -> list[Measured]:
+    """Everything on SQLite, and on PostgreSQL where there is one."""
+    found = []
+    for kind in ("SQLite", "PostgreSQL"):
+        try:
+            if kind == "PostgreSQL":
+                stores.server()
+        except postgres.NoServer as problem:
+            tell(f"without PostgreSQL: {problem}")
+            continue
+        tell(f"{kind}: {number:,} cases")
+        with ground(kind) as url, street(url, 1) as one:
+            fill(one, number)
+            found += measure(kind, one, number)
+    return found
 
 
 @contextmanager

@@ -418,6 +418,12 @@ def test_a_name_in_two_groups_can_not_be_referred_to() -> None:
     assert places(found(survey)) == [("ambiguous_reference", "survey", 8, "relevant")]
 
 
+def test_a_question_named_as_the_form_can_not_be_referred_to_in_the_settings() -> None:
+    named = [{"instance_name": "concat('Ngày ', ${data})"}]
+    told = places(found([row("date", "data", "Ngày?")], options=named))
+    assert told == [("ambiguous_reference", "settings", 2, "instance_name")]
+
+
 @pytest.mark.parametrize(
     ("lists", "expected"),
     [

@@ -8,29 +8,35 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from bot import opening
 from bot.actions import Actor
 from bot.actions.gate import VIETNAM
-from bot.readings import finish
+from bot.campaigning import preview_message
+from bot.messages import ABILITIES, Outgoing
+from bot.notices import notice
+from bot.readings import Reading, finish
 from bot.settings import keyring as settings_keyring
 from bot.worker import Worker
 from storage import campaigns, contacts, openings, outbox, tasks
 from storage.database import now_ms
 from storage.schema import cases, draws
+from surveys.areas import AreaKey
 from surveys.campaigns import Mode, Status
 from surveys.designs import Design
 from surveys.problems import Problem
 from surveys.roles import Role
 from tests.acceptance.processes import install
 from tests.households import link, settle
+from tests.town import LEGAL, WARD, Resident, Town
+from tests.town import found as town_found
 from tests.ward import CITY, HERE, NOW, THERE, Ward, found, outcomes, publication
 
 
@@ -191,6 +197,159 @@ def test_nobody_approves_what_they_made_or_changed_and_a_change_voids_an_approva
     assert refusal(lambda: approve(changer)).code == "campaign_approve_own"
     approve(third)
     ward.act("campaign.open", maker, campaign=made)
+
+
+def told(ward: Ward, actor: Actor) -> list[tuple[str, dict[str, Any]]]:
+    """What waits for somebody: *(message, parameters)*."""
+
+    def look(connection: Connection) -> list[tuple[str, dict[str, Any]]]:
+        claimed = outbox.claim(connection, ward.keyring, "telegram", "t", 1, 100, NOW)
+        return [(one.message, dict(one.params)) for one in claimed if one.contact_id == actor.contact_id]
+
+    return ward.database.write(look)
+
+
+def named(role: str, place: AreaKey) -> str:
+    """What the account of :meth:`Ward.staff` is called."""
+    return f"{role} {place}"
+
+
+def with_contact(ward: Ward, role: Role, place: AreaKey = HERE) -> Actor:
+    """Somebody with a grant who can be written to."""
+    account_id, contact_id = ward.staff(role, place).account_id, ward.resident().contact_id
+    assert account_id is not None and contact_id is not None
+    ward.database.write(lambda c: contacts.bind_account(c, contact_id, account_id))
+    return Actor(account_id, contact_id)
+
+
+def test_approval_is_asked_of_those_who_can_give_it_and_told_to_who_asked(ward: Ward) -> None:
+    homes(ward, 6)
+    ward.act("parameter.set", name="approval_cases", value=5)
+    staff, officer = with_contact(ward, Role.WARD_STAFF), with_contact(ward, Role.OFFICER, CITY)
+    made = ward.act("campaign.create", staff, **ward.draft(mode="census", instrument="ho-v0"))["id"]
+    assert refusal(lambda: ward.act("campaign.ask_approval", officer, campaign=made)).code == (
+        "campaign_no_approver"
+    )
+    assert ward.act("campaign.ask_approval", staff, campaign=made)["asked"] == [named("officer", CITY)]
+    ((message, params),) = told(ward, officer)
+    assert (message, params["who"], params["area_title"]) == (
+        "life.approval_asked",
+        named("ward_staff", HERE),
+        "Phường Sài Gòn",
+    )
+    # Where there is an approver, they are asked and officers are left in peace.
+    approver = with_contact(ward, Role.APPROVER)
+    assert ward.act("campaign.ask_approval", staff, campaign=made)["asked"] == [named("approver", HERE)]
+    assert [message for message, _ in told(ward, approver)] == ["life.approval_asked"]
+    assert told(ward, officer) == []
+    ward.act("campaign.approve", approver, campaign=made, size=6)
+    ((message, params),) = told(ward, staff)
+    assert (message, params["by"], params["approved_size"]) == (
+        "life.approved",
+        named("approver", HERE),
+        6,
+    )
+
+
+def test_a_preview_offers_only_what_its_reader_may_do(ward: Ward) -> None:
+    homes(ward, 6)
+    ward.act("parameter.set", name="approval_cases", value=5)
+    staff, approver = with_contact(ward, Role.WARD_STAFF), with_contact(ward, Role.APPROVER)
+    made = ward.act("campaign.create", staff, **ward.draft(mode="census", instrument="ho-v0"))["id"]
+
+    def labels(actor: Actor) -> list[str]:
+        shown = preview_message(preview(ward, made, actor), "vi", ABILITIES["webchat"])
+        return [button.label for row in shown.rows for button in row]
+
+    assert (labels(staff), labels(approver)) == (["Xin phê duyệt"], ["Phê duyệt 6"])
+    ward.act("campaign.approve", approver, campaign=made, size=6)
+    assert (labels(staff), labels(approver)) == (["Mở chiến dịch"], [])
+
+
+def test_a_sample_message_is_shown_once_for_all_channels_on_which_it_reads_the_same(ward: Ward) -> None:
+    own = [ward.resident(channel).contact_id for channel in ("telegram", "webchat")]
+    for home, contact_id in zip(homes(ward, 2), own, strict=True):
+        assert contact_id is not None
+        ward.database.write(partial(link, contact_id=contact_id, household=home))
+    text = preview_message(preview(ward, census(ward)), "vi", ABILITIES["webchat"]).text
+    assert text.count("Tin mẫu (") == 2 and "Tin mẫu (Telegram, trang chat, tiếng Việt):" in text
+
+
+def test_a_preview_says_that_a_report_is_due_before_the_campaign_ends(ward: Ward) -> None:
+    made = ward.act("campaign.create", **ward.draft(starts_on="2026-01-05", ends_on="2026-01-20"))["id"]
+    due = {one["name"]: one["late"] for one in preview(ward, made)["deadlines"]}
+    assert due == {"deadline_departments": True, "deadline_files": True}
+    text = preview_message(preview(ward, made), "vi", ABILITIES["telegram"]).text
+    assert "⚠ Hạn báo cáo ngày 10/01/2026" in text
+
+
+def test_neighbourhoods_are_those_of_the_list_however_they_are_typed(ward: Ward) -> None:
+    homes(ward, 4, neighbourhoods=["Khu phố 1", "Khu phố 12"])
+    made = census(ward, design={"neighbourhoods": ["12", "KHU PHO 1"]})
+    kept = ward.act("campaign.status", campaign=made)["design"]["neighbourhoods"]
+    assert list(kept) == ["Khu phố 12", "Khu phố 1"]
+    problem = refusal(lambda: census(ward, design={"neighbourhoods": ["Khu phố 7"]}))
+    assert (problem.code, problem.params["known"]) == ("campaign_neighbourhood", "Khu phố 1, Khu phố 12")
+
+
+def at_work(town: Town, role: Role) -> Resident:
+    """A member of staff in a web chat."""
+    account = town.act("account.create", {"name": f"Cán bộ {role}"})["id"]
+    town.act("account.grant", {"account": account, "role": role.value, "area": WARD})
+    person = Resident(town, "webchat")
+    person.start(town.act("account.invite", {"account": account})["code"])
+    return person
+
+
+def waiting_for(town: Town, person: Resident) -> Outgoing:
+    """The newest message that waits for somebody; as if it was shown."""
+    mine = [person.contact_id]
+    newest = town.database.write(
+        lambda c: outbox.claim(c, town.keyring, "webchat", "t", 1, 100, town.now, mine)
+    )[-1]
+    params: Any = newest.params
+    if "reading" in params:
+        params = finish(town.database, Reading(params["reading"], params["arguments"]))
+    person.seen.append(notice(newest.message, params, "vi", ABILITIES["webchat"]))
+    return person.last
+
+
+def test_two_members_of_staff_settle_an_approval_in_the_chat(tmp_path: Path) -> None:
+    town = town_found(f"sqlite:///{tmp_path / 'h.db'}", instruments=("nguoi_lao_dong",))
+    try:
+        town.database.write(partial(settle, area=HERE, number=4, people=2))
+        town.act("parameter.set", {"name": "approval_cases", "value": "5"})
+        staff, approver = at_work(town, Role.WARD_STAFF), at_work(town, Role.APPROVER)
+        made = town.act("campaign.create", draft_of_everybody(town))
+        staff.say(f"/xemtruoc {made['code']}")
+        assert "cần cán bộ khác phê duyệt: Cán bộ approver" in waiting_for(town, staff).text
+        staff.tap("Xin phê duyệt")
+        assert waiting_for(town, staff).text.startswith("Đã gửi Cán bộ approver để xem và phê duyệt")
+        asked = waiting_for(town, approver).text
+        assert asked.startswith("Cán bộ ward_staff xin phê duyệt chiến dịch “Khảo sát hộ”")
+        approver.tap("Xem trước")
+        waiting_for(town, approver)
+        approver.tap("Phê duyệt 8")
+        assert "Đã phê duyệt" in waiting_for(town, approver).text
+        staff.say(f"/mochiendich {made['code']}")
+        assert "đã mở" in waiting_for(town, staff).text
+    finally:
+        town.close()
+
+
+def draft_of_everybody(town: Town) -> dict[str, Any]:
+    """The arguments of a census of persons."""
+    today = town.today.isoformat()
+    return {
+        "title": "Khảo sát hộ",
+        "area": WARD,
+        "starts_on": today,
+        "ends_on": (town.today + timedelta(days=30)).isoformat(),
+        "reference_date": today,
+        "instrument": "nltt-kns-v0",
+        "mode": "census",
+        "legal": {**LEGAL, "basis": "dieu_19"},
+    }
 
 
 def test_a_frame_that_has_grown_since_is_approved_again(ward: Ward) -> None:

@@ -367,8 +367,18 @@ def test_reminding_at_night_waits_for_the_morning(three: Street) -> None:
 
 
 def test_nobody_is_reminded_of_a_campaign_that_does_not_ask(three: Street) -> None:
-    with pytest.raises(Problem, match="campaign_not_running"):
+    def remind() -> None:
         three.town.act("campaign.remind", {"campaign": three.code})
+
+    with pytest.raises(Problem, match="campaign_not_begun"):
+        remind()
+    three.now = at(3, 2, 8)
+    with pytest.raises(Problem, match="campaign_ended"):
+        remind()
+    three.now = at(2, 10, 8)
+    three.town.act("campaign.pause", {"campaign": three.code})
+    with pytest.raises(Problem, match="campaign_not_running"):
+        remind()
 
 
 # Whoever comes by themselves

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot import buttons, render, wishes
 from bot.buttons import data, mark, mark_of, place_of, read_data
-from bot.conversation import Aside, answer, listen, misread, notices, page_after, shifted, staged
+from bot.conversation import Aside, answer, code_alone, listen, misread, notices, page_after, shifted, staged
 from bot.messages import ABILITIES, Inbound, What
 from bot.questionnaires import Prepared, context, prepare
 from bot.rosters import pending_mark
@@ -637,3 +637,32 @@ def test_an_answer_given_in_the_review_is_shown_by_the_review() -> None:
     done = answer(PREPARED, FULL, Answer(AGE, "6"), ABOUT)
     assert isinstance(prompt(PREPARED.questionnaire, done.state, ABOUT), Review)
     assert told(Answer(AGE, "6"), FULL) == []
+
+
+SPACED = f"{CODE[:3]} {CODE[3:]}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CODE,
+        CODE.lower(),
+        SPACED,
+        SPACED.replace(" ", "-"),
+        f"Mã: {CODE} ạ.",
+        f"toi co ma {CODE}",
+        f"mã khảo sát của tôi là {CODE}",
+        f"my code is {CODE}",
+        f"https://hoidan.example/chat/{CODE}",
+    ],
+)
+def test_a_code_and_the_word_for_it_are_a_code_alone(text: str) -> None:
+    assert code_alone(text) == CODE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"Tôi gõ mã {CODE} không được", f"{CODE} là gì?", "Mã của tôi đâu?", "079123456789", "Bao giờ hết hạn?"],
+)
+def test_a_code_among_other_words_is_not_alone(text: str) -> None:
+    assert code_alone(text) is None

@@ -617,6 +617,11 @@ def test_a_chat_that_moved_gets_its_message_at_its_new_address(town: Town) -> No
     assert known == {ids[0]: new}
 
 
+def standing(town: Town) -> Standing:
+    """How Telegram's account stands in the tables."""
+    return town.database.read(lambda connection: outbox.standing(connection, "telegram"))
+
+
 def test_prompts_wait_for_a_halt_that_another_process_was_told_and_tell_of_their_own(town: Town) -> None:
     async def main() -> None:
         sender = Taking()
@@ -638,11 +643,9 @@ def test_prompts_wait_for_a_halt_that_another_process_was_told_and_tell_of_their
         # Told to wait itself, it has the whole account wait.
         sender.outcome = Outcome(Fate.HALT, "flood", 30.0)
         again = prompts.send("6", Outgoing("Câu hỏi"), "")
-        await until(lambda: len(sender.begun) == 2)
-        stands = await town.database.reading(lambda connection: outbox.standing(connection, "telegram"))
-        assert stands.halted_until >= town.now + 30_000
+        await until(lambda: len(sender.begun) == 2 and standing(town).halted_until >= town.now + 30_000)
         sender.outcome = Outcome(Fate.SENT)
-        town.now = stands.halted_until + 1
+        town.now = standing(town).halted_until + 1
         await again
         stop.set()
         await running
@@ -657,7 +660,11 @@ def test_beside_bulk_messages_prompts_ride_only_where_they_surely_fit(town: Town
         account = SendingAccount(town.database, "telegram", lambda: town.now)
         account.stands(Standing(bulk_until=town.now + 3_000))
         assert account.crowded(), "the first one after a while: bulk messages have the whole pace"
-        assert [account.crowded() for _ in range(RESERVE - 1)] == [False] * (RESERVE - 1)
+        account = SendingAccount(town.database, "telegram", lambda: town.now)
+        assert not account.crowded()
+        await asyncio.sleep(1.1)
+        account.stands(Standing(bulk_until=town.now + 3_000))
+        assert [account.crowded() for _ in range(RESERVE)] == [False] * RESERVE
         assert account.crowded()
 
     asyncio.run(main())

@@ -418,6 +418,18 @@ def test_the_members_shown_on_request_come_as_a_review_of_their_repeat() -> None
     assert short(program.give(None)) == [("question", "/data/nguoi[1]/tuoi")]
 
 
+def test_an_early_review_has_the_defaults_that_nobody_has_taken_yet() -> None:
+    program = Program(prepared([row("text", "a", "A?"), row("integer", "n", "Mấy?", default="3")]))
+    (shown,) = program.say({"reply": "xem lại"})
+    assert (shown["event"], shown["open"], shown["values"]) == ("review", 2, {"/data/a": "", "/data/n": "3"})
+
+
+def test_a_note_that_has_nothing_to_say_is_told_all_the_same() -> None:
+    program = Program(prepared([row("note", "chao", "${ten}"), row("text", "ten", "Tên?")]))
+    assert short(program.told) == [("note", "/data/chao"), ("question", "/data/ten")]
+    assert program.told[0]["label"] == ""
+
+
 def test_what_was_told_of_later_members_is_told_of_them_when_they_move_up() -> None:
     told = {"/d/m[1]": "a", "/d/m[2]/n": "b", "/d/m[3]/n": "c", "/d/mm[2]": "d", "/d/m[10]": "e"}
     assert without(told, "/d/m[2]") == {"/d/m[1]": "a", "/d/m[2]/n": "c", "/d/mm[2]": "d", "/d/m[9]": "e"}

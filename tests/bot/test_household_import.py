@@ -31,6 +31,7 @@ from bot.authoring.households import COLUMNS, defused, report, template
 from bot.authoring.sheets import Begin, read_sheets, sheets_of
 from bot.cli import main
 from bot.frames import template_file
+from bot.households import told as frame_told
 from bot.leaflets import Links
 from bot.messages import ABILITIES
 from bot.notices import notice
@@ -573,7 +574,8 @@ def test_the_command_line_imports_reports_and_shows(
     assert code == 1 and not out
     assert err.splitlines() == [
         "Chưa nạp gì: 1 dòng có lỗi (1 lỗi). Xin sửa các dòng đó rồi gửi lại cả tệp.",
-        "Dòng 4: Ngày sinh “abc” không đúng. Xin ghi ngày/tháng/năm, tháng/năm hoặc năm, ví dụ 15/03/1985.",
+        "Dòng 4, cột “Ngày sinh”: Ngày sinh “abc” không đúng. Xin ghi ngày/tháng/năm, tháng/năm hoặc năm, "
+        "ví dụ 15/03/1985.",
     ]
     code, out, _ = run(capsys, "import", "households", str(good), *chief, "--json")
     document = json.loads(out)
@@ -582,12 +584,20 @@ def test_the_command_line_imports_reports_and_shows(
     code, out, _ = run(capsys, "household", "count", *chief)
     assert "Khu phố 1" in out and code == 0
     code, out, _ = run(capsys, "household", "show", "1", *chief)
-    assert "Lê Văn Ân" in out and "nạp vào danh sách" in out
+    assert "Lê Văn Ân" in out
+    assert "nạp vào danh sách (Phường Sài Gòn, Thành phố Hồ Chí Minh, 2025-07-01/26740); tài khoản 1" in out
     code, out, _ = run(capsys, "household", "merge", "1", "2", *chief)
     event = re.search(r"undo (\d+)", out)
     assert event is not None
     code, out, _ = run(capsys, "household", "undo", event[1], *chief)
     assert code == 0
+    good.write_text(GOOD.replace("KP1", "KP3").replace("912345678", "0987654321"), "utf-8")
+    assert run(capsys, "import", "households", str(good), *chief)[0] == 0
+    code, out, _ = run(capsys, "household", "show", "1", *chief)
+    before = "trước đó: Khu phố: Khu phố 1; Điện thoại: 0912345678; Số: 1 (Lê Văn Ân, Nam, 1985-03"
+    assert before in out and "(đã hoàn lại)" in out
+    code, out, _ = run(capsys, "household", "count", "--given", *chief)
+    assert code == 0 and "Khu phố 3" in out
     target = tmp_path / "mau.xlsx"
     assert run(capsys, "household", "template", str(target), *chief)[0] == 0
     assert target.read_bytes() == template_file("vi").read_bytes()
@@ -692,12 +702,53 @@ def test_a_list_goes_from_the_chat_to_our_page_and_its_report_comes_back(town: T
             async with person.http.post(
                 place.base + report_link, data={"wanted": "lines"}, headers=own
             ) as page:
-                assert "Dòng 4: Ngày sinh “=1+1” không đúng" in await page.text()
+                told_ = await page.text()
+                assert "Dòng 4, cột “Ngày sinh”: Ngày sinh “=1+1” không đúng" in told_
+                assert "Phải sửa (1)" in told_ and "Gửi lại tệp đã sửa" in told_
             async with person.http.post(
                 place.base + report_link, data={"wanted": "file"}, headers=own
             ) as page:
                 book = openpyxl.load_workbook(io.BytesIO(await page.read()))
             assert len(book.worksheets) == 3
+
+    asyncio.run(story())
+
+
+def test_from_the_report_on_a_refused_list_a_corrected_one_is_sent(town: Town):
+    staff = staff_in_chat(town)
+
+    async def story() -> None:
+        async with served(town) as place, visitor(place.base) as person:
+            with_links(town, place.base)
+            asked = await asyncio.to_thread(staff.say, "/hogiadinh")
+            assert asked is not None
+            _, _, where = await post(person, place.base, link_in(asked.text), b"a;b\n1;2\n")
+            await finish_tasks(town)
+            report_link, own = place.base + link_in(where), {"Origin": place.base}
+            async with person.http.get(report_link) as page:
+                told_ = await page.text()
+                assert "Không tìm thấy dòng tiêu đề" in told_ and "Gửi lại tệp đã sửa" in told_
+                assert "Xem các dòng" not in told_
+
+            async def again() -> tuple[int, str]:
+                form = {"wanted": "again"}
+                async with person.http.post(
+                    report_link, data=form, headers=own, allow_redirects=False
+                ) as answer:
+                    return answer.status, answer.headers.get("Location", "")
+
+            status, link = await again()
+            assert status == 303
+            status, _, where = await post(person, place.base, link, GOOD.encode())
+            assert status == 303
+            await finish_tasks(town)
+            async with person.http.get(place.base + link_in(where)) as page:
+                told_ = await page.text()
+                assert "Đã nạp danh sách" in told_ and "Gửi lại tệp đã sửa" not in told_
+            # A right that ended in between gives no new link.
+            grants = town.act("account.list")["accounts"][-1]["grants"]
+            town.act("account.revoke", {"grant": grants[0]["id"]})
+            assert (await again())[0] == 403
 
     asyncio.run(story())
 
@@ -712,6 +763,19 @@ def test_what_came_of_a_list_is_told_in_the_chat_in_numbers_alone(ward: Ward):
     text = notice(row.message, row.params, "vi", ABILITIES["telegram"]).text
     assert text.startswith("Đã nạp danh sách hộ: 2 hộ mới, 0 hộ thay đổi, 0 hộ như cũ; 3 người mới.")
     assert "https://hoidan.example/households/report/" in text and "Lê" not in text
+
+
+def test_people_who_are_missing_are_told_in_the_chat_and_are_back_with_the_full_list(ward: Ward):
+    actor = Actor(
+        account_id=ward.staff(Role.WARD_STAFF, HERE).account_id, contact_id=ward.resident().contact_id
+    )
+    take_in(ward, GOOD)
+    less = "".join(line for line in GOOD.splitlines(keepends=True) if "Bé" not in line)
+    done = take_in(ward, less, actor)
+    assert done["summary"]["people"] == {"gone": 1}
+    assert "1 người không còn trong danh sách" in frame_told("vi", done["summary"])
+    assert take_in(ward, GOOD)["summary"]["people"] == {"changed": 1}
+    assert ward.act("household.count")["people"] == 3
 
 
 def test_a_page_takes_lists_only_from_itself_whole_and_not_too_large(

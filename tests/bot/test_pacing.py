@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import random
+from collections import deque
 from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.pacing import IDLE_S, RESERVE, Chats, Pacer
+from bot.pacing import IDLE_S, RESERVE, Chats, Pacer, Replies
 
 
 @dataclass
@@ -92,8 +94,8 @@ def test_beside_live_replies_some_is_left_to_them_and_more_if_they_need_more() -
     world = World(30, [0.002], [0.002])
     sent_in(world, 2.0, live=1)
     assert 245 <= sent_in(world, 10.0, live=1) <= 250
-    sent_in(world, 1.0, live=18)
-    assert 105 <= sent_in(world, 10.0, live=18) <= 110
+    sent_in(world, 2.0, live=18)
+    assert 88 <= sent_in(world, 10.0, live=18) <= 112
     # However many talk, something goes out.
     assert sent_in(world, 10.0, live=500) >= 40
     # For a while after the last one somebody may talk again.
@@ -150,3 +152,82 @@ def test_chats_of_long_ago_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_reserve_is_what_the_faq_leaves() -> None:
     assert Pacer(30, lambda: 0.0).ceiling(1) == 30 - RESERVE
+
+
+def test_beside_bulk_messages_a_few_replies_go_at_once_and_more_wait_until_there_is_room() -> None:
+    now = [100.0]
+    replies = Replies(lambda: now[0])
+    replies.ask()
+    assert not replies.free(), "nobody had talked: bulk messages have the whole pace"
+    now[0] += 1.0
+    for _ in range(RESERVE):
+        assert replies.free()
+        replies.end(replies.begin())
+    assert not replies.free()
+    now[0] += 1.01
+    assert replies.free()
+    for _ in range(18 * 8):
+        replies.ask()
+        now[0] += 1 / 18
+    went = 0
+    while replies.free():
+        replies.end(replies.begin())
+        went += 1
+    assert 16 <= went <= 20, "whoever talks for long gets as much as they need"
+
+
+@dataclass
+class Talk:
+    """People who talk to a bot while it sends messages of its own accord, each process by what it knows."""
+
+    per_second: float
+    now: float = 0.0
+    bulk: int = 0
+    arrived: list[float] = field(default_factory=list)
+    waited: list[float] = field(default_factory=list)
+
+    def go_on(self, seconds: float, way: float = 0.002) -> None:
+        chance = random.Random(5)
+        pacer, replies = Pacer(30, lambda: self.now), Replies(lambda: self.now)
+        events: deque[float] = deque()
+        waiting: deque[float] = deque()
+        flying: list[tuple[float, bool, float]] = []
+        begins = 3.0
+        while self.now < seconds:
+            while flying and flying[0][0] <= self.now:
+                _, bulk, began = heapq.heappop(flying)
+                pacer.end(True, began) if bulk else replies.end(began)
+            while begins <= self.now:
+                events.append(begins)
+                waiting.append(begins)
+                replies.ask()
+                begins += chance.uniform(0.5, 1.5) / self.per_second
+            while events and events[0] <= self.now - 1.0:
+                events.popleft()
+            while waiting and replies.free():
+                self.waited.append(self.now - waiting.popleft())
+                heapq.heappush(flying, (self.now + 2 * way, False, replies.begin()))
+                self.arrived.append(self.now + way)
+            wave = pacer.wave(len(events))
+            if (room := pacer.room(len(events)).bulk) >= wave:
+                for _ in range(room):
+                    heapq.heappush(flying, (self.now + 2 * way, True, pacer.begin(True)))
+                    self.arrived.append(self.now + way)
+                    self.bulk += self.now >= 5.0
+            self.now += 0.005
+
+
+@pytest.mark.parametrize(
+    ("talking", "least", "longest"), [(4.0, 24.6, 0.8), (5.25, 20.5, 1.5), (12.0, 12.0, 2.5)]
+)
+def test_bulk_messages_and_replies_fit_into_every_second_together(
+    talking: float, least: float, longest: float
+) -> None:
+    talk = Talk(talking)
+    talk.go_on(25.0)
+    times = sorted(talk.arrived)
+    assert all(later - first > 0.999 for first, later in zip(times, times[30:], strict=False))
+    assert talk.bulk / 20 >= least
+    assert max(talk.waited) <= longest
+    soon = [waited < 0.1 for waited in talk.waited[len(talk.waited) // 2 :]]
+    assert sum(soon) > len(soon) / 2, "once it is seen how many talk, most get their replies at once"

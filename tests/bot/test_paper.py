@@ -28,9 +28,10 @@ from bot.paper import (
     letters,
     poster,
 )
-from storage import downloads
+from storage import downloads, senders
 from storage.database import now_ms
 from storage.schema import cases
+from surveys.campaigns import Mode
 from surveys.personal_codes import write
 from surveys.problems import Problem
 from surveys.roles import Role
@@ -125,10 +126,16 @@ def test_labels_stand_24_on_a_sheet() -> None:
 
 
 def test_a_poster_shows_the_campaigns_own_code() -> None:
-    made = document(poster, Invitation("K7M2QX", CHAT + "K7M2QX"), True)
+    made = document(poster, Invitation("K7M2QX", CHAT + "K7M2QX"), Mode.OPEN)
     (text,) = texts(made)
     assert "K7M2QX" in text and SENDER.title.split()[0] in text
     assert read_codes(made, 72) == {CHAT + "K7M2QX"}
+
+
+@pytest.mark.parametrize(("mode", "said"), [(Mode.OPEN, "Ai cũng"), (Mode.SAMPLE, "đã được chọn")])
+def test_a_poster_says_who_is_meant(mode: Mode, said: str) -> None:
+    (text,) = texts(document(poster, Invitation("K7M2QX", CHAT + "K7M2QX"), mode))
+    assert said in " ".join(text.split())
 
 
 def test_long_names_and_titles_stay_on_the_paper() -> None:
@@ -137,7 +144,7 @@ def test_long_names_and_titles_stay_on_the_paper() -> None:
     file = io.BytesIO()
     letters(file, sender, [Letter((long, long, long), long, (invitation(1, long),))])
     labels(io.BytesIO(), sender, [Label(invitation(1), (long, long, long))])
-    poster(io.BytesIO(), sender, invitation(1), True)
+    poster(io.BytesIO(), sender, invitation(1), Mode.OPEN)
     (page,) = pypdfium2.PdfDocument(file.getvalue())
     assert invitation(1).code in page.get_textpage().get_text_bounded()
     assert read_codes(pypdfium2.PdfDocument(file.getvalue())) == {invitation(1).link}
@@ -233,6 +240,16 @@ def test_there_is_a_document_a_neighbourhood_with_a_letter_a_household_in_the_or
     first, second = texts(those["26740-khu-pho-1-1.pdf"])
     assert "Số 2 Lê Lợi" in first and "Số 10 Lê Lợi" in second
     assert "Khảo sát nội bộ" in first and "Điều 19" in first
+
+
+def test_paper_names_the_bot_that_takes_the_codes_where_there_is_one(town: Town) -> None:
+    alone = "".join(texts(documents(printed(town, campaign="Phiếu người")[1])["26740-khu-pho-1-1.pdf"]))
+    assert "Telegram" not in alone
+    town.database.write(lambda c: senders.note(c, "telegram", "hoi_dan_bot", town.now))
+    both = "".join(texts(documents(printed(town, campaign="Phiếu người")[1])["26740-khu-pho-1-1.pdf"]))
+    assert "@hoi_dan_bot" in both
+    (wall,) = texts(pypdfium2.PdfDocument(printed(town, campaign="Ai cũng được", kind="poster")[1]))
+    assert "@hoi_dan_bot" in wall
 
 
 def test_the_codes_on_the_letters_lead_to_their_households(town: Town) -> None:
@@ -367,10 +384,10 @@ def test_the_page_shows_a_button_first_and_then_gives_the_paper_piece_by_piece(t
 
     async def fetched() -> tuple[str, bytes, str, int]:
         async with served(town) as site, ClientSession() as browser:
-            async with browser.get(f"{site.url}/download/{secret}") as shown:
+            async with browser.get(f"{site.base}/download/{secret}") as shown:
                 text = await shown.text()
-            headers = {"Origin": site.url}
-            async with browser.post(f"{site.url}/download/{secret}", headers=headers) as given:
+            headers = {"Origin": site.base}
+            async with browser.post(f"{site.base}/download/{secret}", headers=headers) as given:
                 return text, await given.read(), given.headers["Content-Type"], given.status
 
     text, data, kind, status = asyncio.run(fetched())

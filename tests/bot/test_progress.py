@@ -17,6 +17,7 @@ import pytest
 from openpyxl import load_workbook
 from PIL import Image
 
+from bot import charts
 from bot.actions import Actor
 from bot.charts import progress_png
 from bot.messages import ABILITIES
@@ -173,7 +174,9 @@ def test_the_chart_is_a_small_picture_for_any_campaign(ward: Ward) -> None:
         for language in ("vi", "en"):
             png = progress_png(params, language)
             picture = Image.open(io.BytesIO(png))
-            assert picture.width == 900 and picture.height > 400
+            # Twice as wide as a small telephone: nothing in it is smaller there than twelve pixels.
+            assert picture.width == 720 and picture.height > 400
+            assert min(charts.TITLE, charts.HEAD, charts.TEXT, charts.SMALL) >= 24
             assert len(png) < 150_000
             # Something is drawn: more than one colour, and mostly paper.
             colours = picture.convert("RGB").getcolors(1 << 20)

@@ -9,17 +9,21 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from bot.messages import ABILITIES
 from bot.notices import notice
 from bot.retention import forget_names
 from bot.submitting import count_campaign, differences
+from bot.web.visitors import asking
 from storage import campaigns, contacts, counts, interviews, invitations, outbox, submissions
+from storage.schema import cases
+from storage.schema import outbox as rows_out
 from storage.submissions import CodedRow
 from surveys.forms import Missing
 from surveys.interview import Remove, State, step
 from surveys.personal_codes import ALPHABET
+from tests.households import settle
 from tests.shipped import CONTEXT, Key, hold
 from tests.town import Resident, Town, found
 
@@ -340,6 +344,20 @@ def test_every_member_who_is_to_answer_gets_a_code_of_their_own_to_pass_on(town:
     assert "Xin chuyển tin này cho Lan" in messages[2]
 
 
+def test_receipts_and_invitations_of_members_belong_to_the_campaign_whose_staff_see_them(town: Town) -> None:
+    code, _ = both(town)
+    answered(town, code)
+
+    def look(connection: Connection) -> list[tuple[int | None, bool]]:
+        queued = connection.execute(select(rows_out.c.campaign_id, rows_out.c.bulk))
+        return [(campaign_id, bulk) for campaign_id, bulk in queued]
+
+    own = town.act("campaign.status", {"campaign": code})["id"]
+    told = town.database.read(look)
+    # Answers, not bulk: they are sent though the campaign is paused or closed meanwhile.
+    assert len(told) == 4 and set(told) == {(own, False)}
+
+
 def test_without_a_campaign_to_invite_to_nobody_is_asked_and_nothing_is_sent(town: Town) -> None:
     code = town.campaign(basis="dieu_19", instrument="ho-gia-dinh-v0")
     resident = answered(town, code)
@@ -415,6 +433,40 @@ def test_wrong_codes_are_told_and_after_ten_there_is_a_pause(town: Town) -> None
     asked = guesser.start(right)
     assert asked is not None
     assert "chủ yếu làm gì" in asked.text
+
+
+def test_the_head_of_the_page_names_the_survey_of_a_personal_code(town: Town) -> None:
+    household, _ = both(town)
+    given = codes(received(town, answered(town, household)))
+
+    def head(code: str) -> dict[str, str]:
+        return town.database.read(lambda c: asking(c, town.keyring, None, code))
+
+    assert (
+        head(given["Ba"])["title"] == head(given["Ba"].replace("-", "").lower())["title"] == "Phiếu cá nhân"
+    )
+    wrong = given["Ba"][:-1] + ("0" if given["Ba"][-1] != "0" else "1")
+    assert head(wrong) == {}
+
+
+def test_who_comes_by_a_code_on_paper_is_no_longer_one_who_was_not_invited(town: Town) -> None:
+    place = ("2025-07-01", "26740")
+    town.database.write(lambda c: settle(c, area=place, number=1))
+    campaign = town.campaign(basis="dong_y", instrument="ho-gia-dinh-v0", mode="census")
+    key = town.act("campaign.status", {"campaign": campaign})["id"]
+
+    def outcome() -> str:
+        statement = select(cases.c.disposition).where(cases.c.campaign_id == key)
+        return str(town.database.read(lambda c: c.execute(statement).scalar_one()))
+
+    case = town.database.read(
+        lambda c: c.execute(select(cases.c.id).where(cases.c.campaign_id == key)).scalar_one()
+    )
+    assert outcome() == "3.10"
+    code = town.database.write(lambda c: invitations.code(c, town.keyring, key, case))
+    # They read what they are asked to agree to, and go no further.
+    Resident(town, "webchat").start(code)
+    assert outcome() == "2.20"
 
 
 def test_a_code_of_another_deployment_leads_nowhere(town: Town) -> None:

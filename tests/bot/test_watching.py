@@ -223,6 +223,16 @@ def test_an_alert_is_told_once_to_those_it_concerns(place: Place) -> None:
     assert elsewhere.contact_id not in got and officer.contact_id not in got
 
 
+def test_an_alert_of_a_campaign_leads_to_its_progress(place: Place) -> None:
+    staff, one = place.account(Role.WARD_STAFF), census(place.ward, 5)
+    place.now = MORNING + 2 * DAY
+    place.look()
+    place.tell()
+    ((message, shown),) = place.got()[staff.contact_id or 0]
+    assert message == "staff.alerts"
+    assert [button.label for row in shown.rows for button in row] == [f"Tiến độ {one.code}"]
+
+
 def test_nobody_is_told_at_night_and_what_is_over_by_morning_not_at_all(place: Place) -> None:
     boss = place.account(Role.ADMINISTRATOR, None)
     place.now = MORNING + 16 * HOUR  # midnight

@@ -36,7 +36,7 @@ def unsent(town: Town) -> int:
 
 
 def queue(town: Town, contact_id: int, key: str) -> None:
-    draft = Draft(CHANNEL, contact_id, key, "turn.stopped_idle", {})
+    draft = Draft(CHANNEL, contact_id, key, "turn.stopped", {})
     town.database.write(lambda connection: outbox.queue(connection, town.keyring, [draft], town.now))
 
 

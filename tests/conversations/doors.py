@@ -81,7 +81,7 @@ class Door(Protocol):
         ...
 
     async def tap(self, data: str, message: str) -> list[Message]: ...
-    async def send(self, kind: str) -> list[Message]: ...
+    async def send(self, kind: str, content: bytes = b"\x00", **extra: Any) -> list[Message]: ...
     async def send_file(self, name: str, content: bytes) -> list[Message]: ...
     async def fetch(self) -> list[Message]:
         """Let what was sent arrive, and what was begun be done."""
@@ -144,8 +144,8 @@ class TelegramPerson:
         self.api.press(self.user, int(message), data)
         return await self._answered()
 
-    async def send(self, kind: str) -> list[Message]:
-        self.own.append(self.api.send(self.user, kind, b"\x00"))
+    async def send(self, kind: str, content: bytes = b"\x00", **extra: Any) -> list[Message]:
+        self.own.append(self.api.send(self.user, kind, content, **extra))
         return await self._answered()
 
     async def send_file(self, name: str, content: bytes) -> list[Message]:
@@ -267,7 +267,7 @@ class WebPerson:
     async def tap(self, data: str, message: str) -> list[Message]:
         return await self._send("tap", data, message=message)
 
-    async def send(self, kind: str) -> list[Message]:
+    async def send(self, kind: str, content: bytes = b"\x00", **extra: Any) -> list[Message]:
         raise NotImplementedError("the page sends nothing but text")
 
     async def send_file(self, name: str, content: bytes) -> list[Message]:
@@ -285,10 +285,7 @@ class WebPerson:
 
     async def fetch(self) -> list[Message]:
         await work(self.town)
-        said: list[Message] = []
-        while _pending(self.town, self.channel, self.address):
-            await self._take(said, within=0.05)
-        return said
+        return await self._brought([])
 
     async def block(self) -> list[Message]:
         raise NotImplementedError("a page can't be blocked")
@@ -297,9 +294,13 @@ class WebPerson:
         raise NotImplementedError("a page can't be blocked")
 
     async def wait(self) -> list[Message]:
-        said: list[Message] = []
-        while _pending(self.town, self.channel, self.address):
-            await self._take(said, within=0.005)
+        return await self._brought([])
+
+    async def _brought(self, said: list[Message]) -> list[Message]:
+        """``said``, and whatever waits in the outbox behind it."""
+        async with asyncio.timeout(PATIENCE):
+            while _pending(self.town, self.channel, self.address):
+                await self._take(said, within=0.05)
         return said
 
     async def _send(self, kind: str, what: Any, *, own: bool = False, **more: Any) -> list[Message]:
@@ -313,9 +314,7 @@ class WebPerson:
         said: list[Message] = []
         while not await self._take(said, ack=number):
             pass
-        while _pending(self.town, self.channel, self.address):
-            await self._take(said, within=0.005)
-        return said
+        return await self._brought(said)
 
     async def _again(self) -> None:
         await self.ws.close()
@@ -415,7 +414,7 @@ class TerminalPerson:
     async def tap(self, data: str, message: str) -> list[Message]:
         raise NotImplementedError("there is nothing to tap in a terminal")
 
-    async def send(self, kind: str) -> list[Message]:
+    async def send(self, kind: str, content: bytes = b"\x00", **extra: Any) -> list[Message]:
         raise NotImplementedError("a terminal sends nothing but text")
 
     async def send_file(self, name: str, content: bytes) -> list[Message]:

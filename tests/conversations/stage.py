@@ -27,6 +27,7 @@ from bot.talking import Talk
 from bot.texts import catalogue, say
 from bot.turns import Turns
 from storage import campaigns, contacts, instruments, interviews, outbox
+from storage.contacting import stop
 from storage.crypto import Keyring
 from storage.database import Database
 from storage.outbox import Draft
@@ -35,10 +36,12 @@ from storage.schema import outbox as outbox_rows
 from surveys.forms import Kind
 from surveys.interview import AddAnother, Ask, Confirming, Review, Roster, State, prompt
 from surveys.personal_codes import bare
+from tests.bot import samples
 from tests.conversations import doors
 from tests.conversations.doors import Door, Message
 from tests.conversations.forms import FORMS, publications, workbook
 from tests.conversations.transcripts import Act, Said, Transcript
+from tests.families import family
 from tests.households import link, settle
 from tests.town import LEGAL, WARD, ZONE, Resident, Town, contacting, found
 
@@ -131,11 +134,7 @@ class Stage:
                 return await self.person.open(self.filled(str(what or "")))
             case "sends":
                 self.told.append("")
-                if isinstance(what, dict):
-                    name = str(what["workbook"])
-                    said = await self.person.send_file(f"{name}.xlsx", workbook(name))
-                    return said + await self.person.fetch()
-                return await self.person.send(str(what))
+                return await self._send(what)
             case "edits":
                 number = len(self.told) - 1 - self.told[::-1].index(str(what["said"]))
                 own = (
@@ -162,6 +161,8 @@ class Stage:
             case "links":
                 self._link()
                 return []
+            case "works":
+                return await self.person.fetch()
             case "fails":
                 self._fail(what)
                 return []
@@ -169,8 +170,25 @@ class Stage:
                 for action, arguments in what.items():
                     given = {k: self.filled(v) if isinstance(v, str) else v for k, v in arguments.items()}
                     self.town.act(action, given)
-                return []
+                # What that sends arrives before the person does anything else, on every channel.
+                return await self.person.wait() if self.talk is None else []
         raise AssertionError(act)
+
+    async def _send(self, what: Any) -> list[Message]:
+        """``sends: sticker``; ``{workbook}`` a form of ``forms.py``; ``{location}`` a place, *latitude
+        longitude*; ``{photo}`` one that is ``good`` or ``broken``.
+        """
+        if not isinstance(what, dict):
+            return await self.person.send(str(what))
+        if "workbook" in what:
+            name = str(what["workbook"])
+            said = await self.person.send_file(f"{name}.xlsx", workbook(name))
+            return said + await self.person.fetch()
+        if "location" in what:
+            latitude, longitude = map(float, str(what["location"]).split())
+            return await self.person.send("location", latitude=latitude, longitude=longitude)
+        data = samples.png() if what["photo"] == "good" else samples.png()[:-9]
+        return await self.person.send("photo", data)
 
     def _link(self) -> None:
         """Link the person with the first household of the frame, as staff do."""
@@ -460,8 +478,9 @@ def _day(town: Town, days: int) -> str:
 
 
 def _frame(transcript: Transcript, town: Town) -> None:
-    """``frame: {households, neighbourhoods, people (in each), left, linked}``: the households of the ward,
-    how many more have left it, and how many can be written to on Telegram.
+    """``frame: {households, neighbourhoods, people (in each), left, linked, blocked, stopped, families}``:
+    the households of the ward, how many more have left it, how many can be written to on Telegram, how many
+    of these have blocked us or stopped; then households with names.
     """
     given = transcript.header.get("frame")
     if given is None:
@@ -469,22 +488,33 @@ def _frame(transcript: Transcript, town: Town) -> None:
 
     def write(connection: Any) -> None:
         vintage, code = WARD.split("/")
+        named = given.get("neighbourhoods", 1)
         some = {
-            "neighbourhoods": given.get("neighbourhoods", ["Khu phố 1"]),
+            "neighbourhoods": [f"Khu phố {n}" for n in range(1, named + 1)]
+            if isinstance(named, int)
+            else named,
             "people": given.get("people", 0),
         }
-        homes = settle(connection, (vintage, code), given["households"], **some)
+        homes = settle(connection, (vintage, code), given.get("households", 0), **some)
         settle(connection, (vintage, code), given.get("left", 0), status="left")
         for number, home in enumerate(homes[: given.get("linked", 0)]):
             contact = contacts.create(connection, town.keyring, "telegram", f"nha{number}", "vi", town.now)
             link(connection, contact.id, home)
+            if number < given.get("blocked", 0):
+                contacts.set_status(connection, contact.id, "blocked")
+            elif number < given.get("blocked", 0) + given.get("stopped", 0):
+                stop(connection, contact.id, town.now)
 
     town.database.write(write)
+    for one in given.get("families", ()):
+        people = [(str(name), str(sex), str(birth), str(kin)) for name, sex, birth, kin in one["people"]]
+        family(town, one["code"], one["head"], *people)
 
 
 def _campaign(transcript: Transcript, town: Town) -> None:
-    """``campaign: {basis, form, title, starts, ends (days from today), status, mode, design, beside}``;
-    ``beside`` is the form of a second campaign, ``{code2}``.
+    """``campaign: {basis, form, title, starts, ends (days from today), status, mode, design, filed,
+    beside}``; ``beside`` is the form of a second campaign, ``{code2}``; ``filed`` the file by which data may
+    leave the country.
     """
     given = transcript.header.get("campaign")
     form = transcript.header.get("form")
@@ -502,7 +532,11 @@ def _campaign(transcript: Transcript, town: Town) -> None:
             "reference_date": _day(town, wanted.get("starts", 0)),
             "instrument": _instrument(form or wanted.get("form", "nguoi_lao_dong")),
             "consent": "dong-y-v0" if basis == "dong_y" else None,
-            "legal": {**LEGAL, "basis": basis},
+            "legal": {
+                **LEGAL,
+                "basis": basis,
+                **({"transfer_file": wanted["filed"]} if "filed" in wanted else {}),
+            },
             "mode": wanted.get("mode", "open"),
             "design": wanted.get("design", {}),
         },

@@ -23,7 +23,7 @@ from surveys.forms import ASKED, Kind, Question
 from surveys.xform import read_form
 from tests.conversations.forms import VI, publications
 from tests.conversations.stage import Ground, Stage, lay, staged
-from tests.conversations.transcripts import CHANNELS, Exchange, Said, Transcript, everything, write
+from tests.conversations.transcripts import CHANNELS, FOLDER, Exchange, Said, Transcript, everything, write
 
 PARTS = ("asks", "says", "offers", "ticked", "buttons", "picture")
 TRANSCRIPTS = everything()
@@ -178,51 +178,49 @@ FAMILIES = (
 )  # fmt: skip
 """Sentences that only chats say: every one of them must stand in a transcript, in Vietnamese."""
 
+SELDOM = "tests/bot/test_seldom_said.py::test_"
+RENDERED = "tests/bot/test_render.py::test_"
 NOT_IN_A_CHAT = {
-    "contact.by_code": "for a channel without buttons that brings messages to people: none so far",
-    "code.not_on_this_channel_no_link": "a deployment without an address of its own has no page to name",
-    "life.asks_whoever": "of a preview; its sentences are held by tests/bot/test_campaign_life.py",
-    "life.left_out.inactive": "the same",
-    "life.left_out.asked_elsewhere": "the same",
-    "life.unreached.blocked": "the same",
-    "life.unreached.opted_out": "the same",
-    "life.sending_never": "the same",
-    "reply.confirm_expected": "the terminal alone has no button to acknowledge with, and takes what is close",
-    "life.making": "said of a list that takes the worker longer than any transcript's",
-    "life.not_opened": "the same",
-    "life.opening": "the same",
-    "life.size_unfinished": "the same",
-    "life.strata_more": "said of more neighbourhoods than any transcript has",
-    "reply.members_counted": "without a question to name it ends a word earlier (rosters/counted_elsewhere)",
-    "reply.already_submitted": "a form that is handed in is not open: a tap is stale, words go elsewhere",
-    "request.human_default": "what staff read of a request without words of the person's own",
-    "request.privacy_default": "the same",
-    "review.ask_open_typed": "the terminal's words for review.ask_open, which stands for both",
-    "review.ask_typed": "the terminal's words for review.ask",
-    "review.find": "left out of transcripts: a terminal says it in other words",
-    "roster.tap": "the same",
-    "roster.tap_change": "the same",
-    "trial.campaign": "what a hidden field is given",
-    "trial.gone": "a form that is deleted while its report is on the way",
-    "trial.more": "of more findings than a message holds",
-    "trial.not_fetched": "a platform that does not give a file",
-    "trial.report_name": "the name of a file",
-    "turn.fault": "said of a message that went into quarantine: never in a transcript",
+    "contact.by_code": SELDOM + "a_channel_without_buttons_is_told_to_send_the_code",
+    "code.not_on_this_channel_no_link": SELDOM
+    + "where_nothing_leads_to_a_page_of_ours_people_are_sent_to_the_staff",
+    "life.approval_sent": "tests/bot/test_campaign_life.py::"
+    "test_two_members_of_staff_settle_an_approval_in_the_chat",
+    "life.making": SELDOM + "while_a_big_campaign_is_opened_staff_are_told_how_far_it_is",
+    "life.size_unfinished": SELDOM + "a_campaign_whose_opening_was_killed_is_shown_as_unfinished",
+    "reply.members_counted": "tests/surveys/test_interview_rosters.py::"
+    "test_a_refusal_names_the_question_that_governs_even_if_it_is_not_asked_any_more",
+    "reply.already_submitted": "tests/surveys/test_interview.py::"
+    "test_after_handing_in_nothing_is_taken_any_more",
+    "review.ask_open_typed": RENDERED + "an_early_review_leads_on_to_what_is_open",
+    "review.ask_typed": RENDERED + "every_page_of_a_long_review_shows_every_line_of_it_and_what_to_do",
+    "review.find": RENDERED + "a_review_of_hundreds_of_questions_still_says_what_to_do",
+    "roster.tap": SELDOM + "a_roster_says_what_its_buttons_do",
+    "roster.tap_change": SELDOM + "a_roster_says_what_its_buttons_do",
+    "trial.campaign": SELDOM + "a_form_on_trial_is_told_a_campaign_that_is_none",
+    "trial.gone": SELDOM + "a_report_on_a_form_that_is_deleted_meanwhile_says_so",
+    "trial.more": "tests/bot/test_trials.py::"
+    "test_errors_are_told_with_sheet_row_and_column_the_first_of_them",
+    "trial.not_fetched": "tests/bot/test_trials.py::"
+    "test_a_document_that_can_not_be_fetched_is_told_and_can_be_sent_again",
+    "trial.report_name": "tests/bot/test_trials.py::"
+    "test_the_page_sends_a_form_and_gets_the_whole_report_as_a_file",
+    "turn.fault": SELDOM + "whoever_wrote_what_goes_into_quarantine_is_told_so_and_their_answers_stay",
 }
-"""Sentences no transcript shows, and why."""
+"""Sentences that stand in no transcript, and the test, or the transcript, that holds them: a channel or a
+moment that transcripts don't have, a line that they leave out since only one channel says it, a sentence
+whose gap is at its end and stays empty, the name of a file.
+"""
 
 INSIDE = {
-    "bind": "carried out by the code of an invitation",
-    "assist_as": "tapped in tests/bot/test_assisting.py",
-    "forward_to": "what its list of people taps; the list stands in a transcript",
-    "location": "sent in tests/bot/test_media.py",
-    "lost": "comes from fetching, in tests/bot/test_media.py",
-    "no_more": "carried out as an event of the engine",
-    "upload": "tapped in tests/bot/test_media.py",
-    "write": "tapped in tests/bot/test_questions.py",
-    "wizard": "carried out by the submission of a wizard",
+    "bind": "staff/sign_in",
+    "wizard": "staff/a_new_campaign",
+    "ask_approval": "tests/bot/test_campaign_life.py::"
+    "test_two_members_of_staff_settle_an_approval_in_the_chat",
 }
-"""What the desk does that is not heard by its own name."""
+"""What the desk does that is not heard by its own name, and the transcript it is done in: by the code of an
+invitation, by the submission of a wizard; or that takes two members of staff, and the test it is held by.
+"""
 
 
 def shown(language: str) -> str:
@@ -275,6 +273,20 @@ def test_every_sentence_of_the_chat_stands_in_a_transcript() -> None:
 def test_what_is_excused_from_the_transcripts_exists() -> None:
     assert [key for key in NOT_IN_A_CHAT if key not in catalogue("vi")] == []
     assert [name for name in INSIDE if name not in STAFF and name not in RESIDENT] == []
+
+
+@pytest.mark.usefixtures("settled")
+def test_what_is_excused_is_not_shown_and_is_held_by_what_is_named() -> None:
+    everything_said = shown("vi")
+    assert [key for key in NOT_IN_A_CHAT if stands_in(catalogue("vi")[key], everything_said)] == []
+    assert [name for name in INSIDE if any(name in transcript.heard for transcript in TRANSCRIPTS)] == []
+    names = {transcript.name for transcript in TRANSCRIPTS}
+    for held_by in (*NOT_IN_A_CHAT.values(), *INSIDE.values()):
+        file, _, test = held_by.partition("::")
+        if test:
+            assert f"def {test}(" in (FOLDER.parents[1] / file).read_text("utf-8"), held_by
+        else:
+            assert file in names, held_by
 
 
 @pytest.mark.usefixtures("settled")

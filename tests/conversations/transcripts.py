@@ -16,7 +16,7 @@ CHANNELS = ("telegram", "webchat", "terminal")
 
 ACTS = (
     "person", "taps", "opens", "edits", "sends", "blocks", "unblocks", "passes", "waits", "links", "fails",
-    "meanwhile",
+    "works", "meanwhile",
 )  # fmt: skip
 """What can stand in a turn beside ``bot``, and happens."""
 BOT_KEYS = ("asks", "says", "offers", "ticked", "buttons", "picture", "only")
@@ -24,7 +24,7 @@ HEADER_KEYS = (
     "about", "form", "frame", "campaign", "others", "staff", "language", "channels", "heard", "turns",
 )  # fmt: skip
 
-BY_HAND_ONLY = frozenset({"taps", "edits", "sends", "blocks", "unblocks", "opens", "waits", "links"})
+BY_HAND_ONLY = frozenset({"taps", "edits", "sends", "blocks", "unblocks", "opens", "waits", "links", "works"})
 """What nobody can do in a terminal."""
 
 

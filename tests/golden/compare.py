@@ -275,8 +275,8 @@ class _Replay:
                 return adopt, difference["second"] if adopt is Adopt.XFORMS_ENGINE else golden
         return Adopt.JAVAROSA, golden
 
-    def _same(self, what: str, ref: str, golden: str, ours: object) -> Iterator[Mismatch]:
-        _, golden = self._adopted(what, golden)
+    def _same(self, what: str, ref: str, golden: str | None, ours: object) -> Iterator[Mismatch]:
+        _, golden = self._adopted(what, golden or "")
         if what in ("label", "choice_label", "message") and golden in MADE_UP:
             return
         if what == "value" and self.questions[re.sub(r"\[\d+\]", "", ref)].kind is Kind.SELECT_MULTIPLE:

@@ -68,10 +68,10 @@ DIFFERENCES: Mapping[str, Difference] = {
         {"booleans": "*", "or_other": "more"},
     ),
     "offered-again": Difference(
-        "A choice that was dropped, since it was not offered any more, is offered again: xforms-engine "
+        "A choice that was dropped, since it was not offered (any more), is offered again: xforms-engine "
         "remembers it, JavaRosa has forgotten.",
         Adopt.JAVAROSA,
-        {"cascade": "commune district"},
+        {"cascade": "commune district", "default_not_offered": "ward zone zones other told"},
     ),
     "sum-of-blanks": Difference(
         "sum(), min() and max() where a number is blank, or there is none: JavaRosa leaves blanks out (and "

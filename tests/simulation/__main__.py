@@ -30,12 +30,14 @@ SHOWN = 12
 def table(result: Result) -> list[tuple[str, str]]:
     """What came out, as rows of words and figures."""
     audit, plan = result.audit, result.plan
-    claimed = sum(kill.under_way for kill in result.kills)
     arrived = sum(one.arrived for one in result.unknown)
     return [
         ("households", f"{plan.households:,}, {plan.days} days, {len(result.spans):,} stops of the clock"),
         ("real time", f"{result.seconds / 60:.1f} min"),
-        ("kills (SIGKILL) of a server", f"{len(result.kills)}, over {claimed} messages on their way"),
+        (
+            "kills (SIGKILL) of a server",
+            f"{len(result.kills)}, over {result.under_way} messages on their way",
+        ),
         ("faults of the platform", ", ".join(f"{k} {n}" for k, n in sorted(result.faults.items())) or "none"),
         ("messages that arrived", f"{audit.arrived:,}"),
         *((f"   {kind}", f"{number:,}") for kind, number in sorted(audit.kinds.items()) if kind),
@@ -48,7 +50,12 @@ def table(result: Result) -> list[tuple[str, str]]:
         ("too early, or not to be sent", f"{len(audit.early)}, {len(audit.unasked)}"),
         ("in the wrong words", f"{len(audit.worded)}"),
         ("answers that are not in the database", f"{len(result.mismatched)}"),
-        ("unknown", f"{len(result.unknown)} (at most {result.bound}): {arrived} had arrived"),
+        (
+            "unknown",
+            f"{len(result.unknown)} (at most {result.under_way} by kills, {result.unsaid} by the platform's "
+            f"silence): {arrived} had arrived",
+        ),
+        *((f"   {why}", f"{number}") for why, number in Counter(one.fault for one in result.unknown).items()),
         ("people who got stuck", f"{len(result.trouble)}"),
         ("requests that break the Bot API", f"{result.violations}"),
         ("from the first moment to the arrival", _lateness(sorted(audit.late))),
@@ -89,9 +96,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kill-every", type=float, default=20.0, help="real seconds, on average")
     parser.add_argument("--fault-every", type=float, default=15.0, help="real seconds, on average")
+    parser.add_argument("--stride", type=int, default=30, help="minutes by which the clock is moved at least")
     parser.add_argument("--json", type=Path, help="write everything to this file")
     asked = parser.parse_args()
-    plan = Plan(asked.households, asked.days, asked.seed, asked.kill_every, asked.fault_every)
+    plan = Plan(asked.households, asked.days, asked.seed, asked.kill_every, asked.fault_every, asked.stride)
     said = time.monotonic()
 
     def tell(line: str) -> None:

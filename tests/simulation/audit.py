@@ -110,14 +110,18 @@ class Calendar:
 
 @dataclass(slots=True)
 class _Case:
-    """What is known of a household so far."""
+    """What is known of a household so far. ``sent`` counts the invitation also where none was needed,
+    ``messages`` does not.
+    """
 
     sent: int = 0
+    messages: int = 0
     last: int | None = None
     stage: str = "not_started"
     closed: bool = False
     prefers: bool = False
     blocked: set[int] = field(default_factory=set)
+    gone: bool = False
 
 
 def audit(
@@ -146,7 +150,7 @@ def _audit_one(home: Home, calendar: Calendar, begins: int, unknown: list[int], 
             found.unknown += kind == ""
             if chat in case.blocked:
                 found.unasked.append(f"{name}: after a block, at {local(at)}")
-            case.sent, case.last = case.sent + 1, at
+            case.sent, case.messages, case.last = case.sent + 1, case.messages + 1, at
             continue
         if due is not None:
             _missed(name, case, due, at, calendar, found)
@@ -168,11 +172,13 @@ def _lives_on(case: _Case, at: int, what: What, chat: int) -> None:
     if what is What.ANSWER or what is What.STOP:
         case.closed = True
     elif what is What.HALF:
-        case.stage, case.last = "half_done", at
+        # Who came without an invitation needs none any more.
+        case.stage, case.last, case.sent = "half_done", at, max(case.sent, 1)
     elif what is What.PREFER:
         case.prefers = True
     else:
         case.blocked.add(chat)
+        case.gone = case.gone or what is What.GO
 
 
 def _due(home: Home, case: _Case, begins: int, course: Course) -> int | None:
@@ -180,7 +186,7 @@ def _due(home: Home, case: _Case, begins: int, course: Course) -> int | None:
     came = any(one.what in (What.ANSWER, What.HALF) for one in home.did)
     linked = home.kind.phones > 0
     reachable = (linked or (came and case.last is not None)) and not set(home.chats) <= case.blocked
-    if case.closed or not reachable or case.sent >= MOST:
+    if case.closed or not reachable or case.messages >= MOST:
         return None
     if case.last is None:
         return begins
@@ -204,6 +210,8 @@ def _judge(
         found.paused.append(f"{name}: at {local(at)}")
     if kind and kind != _words(case):
         found.worded.append(f"{name}: {kind} in place of {_words(case)}")
+    if due is None and not kind and case.gone:
+        return  # Nobody is told of a deleted account: it is tried.
     if due is None:
         found.unasked.append(f"{name}: message {case.sent} at {local(at)}")
         return
@@ -216,7 +224,8 @@ def _judge(
             f"{name}: message {case.sent} at {local(at)}, due {local(due)}, may {local(last.begins)}"
         )
     else:
-        found.late.append(max(0, at - first.begins))
+        on_time = calendar.first(due, prefers=case.prefers)
+        found.late.append(0 if on_time is None else max(0, at - on_time.begins))
 
 
 def _unpaused(course: Course) -> Course:

@@ -198,6 +198,7 @@ class People:
         self.turns = 0
         self.again = 0
         self.too_late = 0
+        self.reached = asyncio.Event()
 
     def begin(self, api: BotApiDouble, begins: int) -> None:
         """Everybody has their code; whoever comes by leaflet does so some time after ``begins`` (ms)."""
@@ -227,6 +228,7 @@ class People:
         if home is None:
             self.other_codes += 1
             return
+        self.reached.set()
         home.got.append(Got(self._clock(), chat, kind, int(call.result["message_id"]), data))
         for deed in home.kind.deeds:
             if deed.after == len(home.got) - 1:

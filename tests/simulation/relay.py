@@ -37,7 +37,9 @@ class Relay:
         else:
             writer.close()
             return
-        await asyncio.gather(_pump(reader, thither), _pump(there, writer))
+        # When all is over, connections that are open still just end.
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(_pump(reader, thither), _pump(there, writer))
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -93,6 +93,23 @@ def test_every_household_of_the_area_gets_one_case_in_short_steps(ward: Ward) ->
     assert ward.database.read(lambda c: campaigns.expect(c, ward.here)).made_at == NOW
 
 
+def test_whoever_came_by_themselves_in_between_keeps_the_case_they_have(ward: Ward) -> None:
+    homes = ward.database.write(lambda c: settle(c, HERE, 9))
+    campaign(ward)
+    common = {"campaign_id": ward.here, "unit": "household", "area_code": HERE[1], "created_at": NOW}
+
+    def come(connection: Any) -> None:
+        for home in (homes[1], homes[5]):
+            values = {**common, "household_id": home, "disposition": "3.20", "changed_at": NOW}
+            connection.execute(insert(rows).values(**values))
+
+    ward.database.write(come)
+    steps = make(ward, Making(ward.here, frame(ward), NOW, NOW), 4)
+    assert sum(steps) == 9
+    assert Counter(one.household_id for one in made(ward)) == Counter(homes)
+    assert {one.household_id for one in made(ward) if one.disposition == "3.20"} == {homes[1], homes[5]}
+
+
 def test_people_are_asked_one_by_one_where_the_form_is_personal(ward: Ward) -> None:
     homes = ward.database.write(lambda c: settle(c, HERE, 4, people=3))
     moved = ward.database.read(lambda c: people_of(c, homes[0]))[0]

@@ -11,18 +11,24 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, func, insert, inspect, select, update
 
-from storage import areas, contacts, household_imports, households
+from storage import (
+    areas,
+    contacts,
+    household_contacts,
+    household_deeds,
+    household_events,
+    household_imports,
+    household_plans,
+    households,
+)
 from storage.crypto import Keyring, new_keys, parse_keys
 from storage.database import Database
-from storage.households import Staging, Stale
+from storage.household_contacts import Link
+from storage.household_events import Event
+from storage.household_plans import Staging, Stale
 from storage.migrate import upgrade
-from storage.schema import (
-    contact_links,
-    household_events,
-    household_pieces,
-    metadata,
-    persons,
-)
+from storage.schema import contact_links, household_pieces, metadata, persons
+from storage.schema import household_events as events_table
 from storage.schema import household_imports as imports_table
 from storage.schema import households as table
 from surveys.areas import Area
@@ -85,11 +91,11 @@ def planned(database: Database, keyring: Keyring, *drafts: Household) -> io.Byte
 
     def make(connection: Connection) -> tuple[Plan, int]:
         known = households.known(connection, keyring, communes)
-        return plan(drafts, known, Report()), households.edition(connection, communes)
+        return plan(drafts, known, Report()), household_events.edition(connection, communes)
 
     made, edition = database.read(make)
     file = io.BytesIO()
-    households.save_plan(file, keyring, made, communes, edition)
+    household_plans.save_plan(file, keyring, made, communes, edition)
     file.seek(0)
     return file
 
@@ -118,10 +124,12 @@ def known(database: Database, keyring: Keyring) -> list[Household]:
     return database.read(lambda connection: households.known(connection, keyring, [WARD, OTHER, OLD]))
 
 
-def shown(database: Database, keyring: Keyring, key: int) -> households.Shown:
-    found = database.read(lambda connection: households.show(connection, keyring, key))
-    assert found is not None
-    return found
+def became(database: Database, keyring: Keyring, key: int) -> list[Event]:
+    return database.read(lambda connection: household_events.events(connection, keyring, key))
+
+
+def reached(database: Database, key: int) -> list[Link]:
+    return database.read(lambda connection: household_contacts.links(connection, key))
 
 
 def names(one: Household) -> list[str]:
@@ -139,9 +147,9 @@ def test_what_is_taken_in_is_there_just_so(database: Database, keyring: Keyring)
         each.told for each in le().members
     ]
     assert (two.area, two.code, names(two)) == (OTHER, "H2", ["Trần C"])
-    assert [each.what for each in shown(database, keyring, one.id).events] == ["imported"]
+    assert [each.what for each in became(database, keyring, one.id)] == ["imported"]
     put(database, keyring, le())
-    assert [each.what for each in shown(database, keyring, one.id).events] == ["imported"]
+    assert [each.what for each in became(database, keyring, one.id)] == ["imported"]
 
 
 def test_nothing_personal_stands_in_the_tables_in_clear(database: Database, keyring: Keyring):
@@ -165,14 +173,13 @@ def test_a_change_leaves_behind_what_was(database: Database, keyring: Keyring):
     put(database, keyring, changed)
     (one,) = known(database, keyring)
     assert one.address == "9 Hai Bà Trưng"
-    assert [each.what for each in shown(database, keyring, one.id).events] == ["imported", "changed"]
+    assert [each.what for each in became(database, keyring, one.id)] == ["imported", "changed"]
+    changed_then = became(database, keyring, one.id)[1]
+    assert changed_then.was == {"household": {"address": "1 Lê Lợi"}, "people": {}, "new": 0}
     sealed = database.read(
-        lambda c: c.execute(
-            select(household_events.c.detail_sealed).order_by(household_events.c.id.desc())
-        ).scalar()
+        lambda c: c.execute(select(events_table.c.detail_sealed).order_by(events_table.c.id.desc())).scalar()
     )
-    assert sealed is not None
-    assert "1 Lê Lợi" in keyring.open(sealed, b"household_events.detail").decode()
+    assert sealed is not None and "Lê Lợi".encode() not in sealed
 
 
 def test_what_is_on_its_way_in_is_nobodys_until_all_of_it_is_there(database: Database, keyring: Keyring):
@@ -193,9 +200,9 @@ def test_an_import_that_broke_off_leaves_nothing(database: Database, keyring: Ke
     import_id = begun(database)
     staged(database, planned(database, keyring, le(), household("H2", ("Trần C", "1960"))), import_id)
     # Somebody else is still at it: not theirs to clear.
-    assert database.write(lambda c: households.clear(c, None)) == 0
-    assert database.write(lambda c: households.clear(c, import_id)) == 2
-    for each in (table, persons, household_events):
+    assert database.write(lambda c: household_plans.clear(c, None)) == 0
+    assert database.write(lambda c: household_plans.clear(c, import_id)) == 2
+    for each in (table, persons, events_table):
         counting = select(func.count()).select_from(each)
         assert database.read(partial(Connection.scalar, statement=counting)) == 0
     put(database, keyring, le())
@@ -206,7 +213,7 @@ def test_what_a_given_up_import_left_is_cleared(database: Database, keyring: Key
     import_id = begun(database)
     staged(database, planned(database, keyring, le()), import_id)
     database.write(lambda c: household_imports.end(c, import_id, "failed", {}, NOW))
-    assert database.write(lambda c: households.clear(c, None)) == 1
+    assert database.write(lambda c: household_plans.clear(c, None)) == 1
 
 
 def test_a_plan_made_before_somebody_changed_the_frame_is_stale(database: Database, keyring: Keyring):
@@ -279,7 +286,7 @@ def merged(database: Database, keyring: Keyring) -> tuple[Household, Household, 
         for each in (keep, gone):
             contact = contacts.create(connection, keyring, "telegram", str(each.id), "vi", NOW)
             person = each.members[1].id if each is keep else each.members[0].id
-            assert households.link(
+            assert household_contacts.link(
                 connection,
                 keyring,
                 contact_id=contact.id,
@@ -290,7 +297,7 @@ def merged(database: Database, keyring: Keyring) -> tuple[Household, Household, 
                 now=NOW,
             )
         twins = {gone.members[0].id: keep.members[1].id}
-        return households.merge(connection, keyring, keep, gone, twins, None, NOW)
+        return household_deeds.merge(connection, keyring, keep, gone, twins, None, NOW)
 
     event = database.write(do)
     keep, gone = known(database, keyring)
@@ -299,9 +306,9 @@ def merged(database: Database, keyring: Keyring) -> tuple[Household, Household, 
 
 def undo(database: Database, keyring: Keyring, event: int) -> int:
     def do(connection: Connection) -> int:
-        done = households.deed(connection, event)
+        done = household_deeds.deed(connection, event)
         assert done is not None
-        return households.undo(connection, keyring, done, None, NOW)
+        return household_deeds.undo(connection, keyring, done, None, NOW)
 
     return database.write(do)
 
@@ -312,8 +319,26 @@ def test_two_households_become_one_with_all_their_people_and_contacts(database: 
     assert names(keep) == ["Lê A", "Lê B", "Trần C"] and names(gone) == []
     found = database.read(lambda c: c.execute(select(persons.c.status, persons.c.moved_to)).all())
     assert ("duplicate", keep.members[1].id) in [tuple(row) for row in found]
-    assert {each.person_id for each in shown(database, keyring, keep.id).links} == {keep.members[1].id}
-    assert len(shown(database, keyring, keep.id).links) == 2
+    assert {each.person_id for each in reached(database, keep.id)} == {keep.members[1].id}
+    assert len(reached(database, keep.id)) == 2
+
+
+def test_a_household_made_of_two_has_one_head_and_each_gets_theirs_back(database: Database, keyring: Keyring):
+    put(database, keyring, le(), household("H2", ("Trần C", "1960"), ("Trần D", "1990")))
+    keep, gone = known(database, keyring)
+    event = database.write(lambda c: household_deeds.merge(c, keyring, keep, gone, {}, None, NOW))
+    assert [one.relation for one in known(database, keyring)[0].members] == [
+        Relation.HEAD,
+        Relation.CHILD,
+        None,
+        Relation.CHILD,
+    ]
+    # A list that has only the household that is no more leaves the head of the other one alone.
+    alone = household("H2", ("Trần C", "1960"), ("Trần D", "1990"))
+    put(database, keyring, alone)
+    assert [each.what for each in became(database, keyring, keep.id)] == ["imported", "merged"]
+    undo(database, keyring, event)
+    assert known(database, keyring)[1].members[0].relation is Relation.HEAD
 
 
 def test_a_merge_is_taken_back_to_how_it_was(database: Database, keyring: Keyring):
@@ -322,8 +347,8 @@ def test_a_merge_is_taken_back_to_how_it_was(database: Database, keyring: Keyrin
     one, two = known(database, keyring)
     assert (names(one), names(two)) == (["Lê A", "Lê B"], ["Lê B", "Trần C"])
     assert two.status == "active" and not two.merged_into
-    assert [len(shown(database, keyring, each.id).links) for each in (keep, gone)] == [1, 1]
-    (done,) = [each for each in shown(database, keyring, keep.id).events if each.what == "merged"]
+    assert [len(reached(database, each.id)) for each in (keep, gone)] == [1, 1]
+    (done,) = [each for each in became(database, keyring, keep.id) if each.what == "merged"]
     assert done.undone
     with pytest.raises(Problem, match="household_undone"):
         undo(database, keyring, event)
@@ -339,9 +364,9 @@ def test_what_was_changed_since_can_not_be_taken_back(database: Database, keyrin
 
 def test_the_list_that_named_both_changes_nothing_after_a_merge(database: Database, keyring: Keyring):
     merged(database, keyring)
-    before = database.read(lambda c: households.edition(c, [WARD]))
+    before = database.read(lambda c: household_events.edition(c, [WARD]))
     put(database, keyring, le(), household("H2", ("Lê B", "2001"), ("Trần C", "1960")))
-    assert database.read(lambda c: households.edition(c, [WARD])) == before
+    assert database.read(lambda c: household_events.edition(c, [WARD])) == before
 
 
 def split(database: Database, keyring: Keyring) -> tuple[int, int]:
@@ -351,7 +376,7 @@ def split(database: Database, keyring: Keyring) -> tuple[int, int]:
         (one,) = households.known(connection, keyring, [WARD])
         leaver = one.members[1]
         new = Household(WARD, WARD, "Khu phố 2", "H9", leaver.name, "5 Lê Lợi", members=[leaver])
-        return households.split(connection, keyring, one, [leaver.id], new, None, NOW)
+        return household_deeds.split(connection, keyring, one, [leaver.id], new, None, NOW)
 
     return database.write(do)
 
@@ -387,12 +412,16 @@ def test_a_contact_reaches_several_people_and_a_person_has_several_contacts(
         pairs = [(first, one.members[0].id), (first, one.members[1].id), (second, one.members[0].id)]
         pairs += [(second, None), (second, None)]
         made = [
-            households.link(connection, keyring, contact_id=contact, person_id=person, **given)
+            household_contacts.link(connection, keyring, contact_id=contact, person_id=person, **given)
             for contact, person in pairs
         ]
         del given["how"]
-        made.append(households.unlink(connection, keyring, contact_id=second, person_id=None, **given))
-        made.append(households.unlink(connection, keyring, contact_id=second, person_id=None, **given))
+        made.append(
+            household_contacts.unlink(connection, keyring, contact_id=second, person_id=None, **given)
+        )
+        made.append(
+            household_contacts.unlink(connection, keyring, contact_id=second, person_id=None, **given)
+        )
         return made
 
     made = database.write(do)
@@ -413,11 +442,15 @@ def test_households_move_to_the_new_area_and_keep_the_one_their_list_named(
         household("H1", ("Lê A", "1985-03"), area=OLD),
         household("H2", ("Lê B", "1985-03"), area=OLD, neighbourhood="Khu phố 2"),
     )
-    assert database.write(lambda c: households.convert(c, OLD, WARD, "Khu phố 2", None, NOW)) == 1
+    assert database.write(lambda c: household_deeds.convert(c, OLD, WARD, "Khu phố 2", None, NOW)) == 1
     one, two = known(database, keyring)
     assert (one.area, two.area, two.given) == (OLD, WARD, OLD)
-    told = shown(database, keyring, two.id).events
-    assert [each.what for each in told] == ["imported", "converted", "converted"]
+    told = became(database, keyring, two.id)
+    assert [(each.what, each.area) for each in told] == [
+        ("imported", OLD),
+        ("converted", OLD),
+        ("converted", WARD),
+    ]
     # Its office's code still finds it.
     put(
         database,

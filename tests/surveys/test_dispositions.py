@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +48,32 @@ def test_the_rates_are_those_of_the_formulas() -> None:
     assert found.coop3 == pytest.approx(400 / 500)
     assert found.ref1 == pytest.approx(80 / 900)
     assert found.con1 == pytest.approx(550 / 900)
+
+
+def test_a_small_campaign_worked_out_by_hand() -> None:
+    """Twenty cases: 4 answered, 1 in part; 1 refused, 1 broke off; 3 did not reply; 1 could not take part;
+    of 5 nothing is known; 4 had moved away. Fractions by AAPOR's formulas, worked out on paper.
+    """
+    of_each = {
+        "1.1": 4,
+        "1.2": 1,
+        "2.11": 1,
+        "2.12": 1,
+        "2.20": 3,
+        "2.30": 1,
+        "3.10": 4,
+        "3.20": 1,
+        "4.10": 4,
+    }
+    assert sum(of_each.values()) == 20
+    found = rates(of_each)
+    assert found.e == pytest.approx(Fraction(11, 15))
+    assert (found.rr1, found.rr2) == pytest.approx((Fraction(1, 4), Fraction(5, 16)))
+    # 11 eligible and 11/15 of 5 are 44/3.
+    assert (found.rr3, found.rr4) == pytest.approx((Fraction(3, 11), Fraction(15, 44)))
+    assert (found.rr5, found.rr6) == pytest.approx((Fraction(4, 11), Fraction(5, 11)))
+    assert (found.coop1, found.coop3) == pytest.approx((Fraction(1, 2), Fraction(4, 7)))
+    assert (found.ref1, found.con1) == pytest.approx((Fraction(1, 8), Fraction(1, 2)))
 
 
 def test_the_share_taken_as_eligible_can_be_given() -> None:

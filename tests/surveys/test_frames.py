@@ -14,7 +14,7 @@ from surveys.frames import cells
 from surveys.frames.columns import Field, field_of, find_heading
 from surveys.frames.lists import Household, Line, Person, Place, Relation
 from surveys.frames.matching import Plan, plan
-from surveys.frames.places import Locator
+from surveys.frames.places import Located, Locator, Lost, Said
 from surveys.frames.rows import Frame, Outcome, Report, Sheet, read_frame
 from surveys.placenames import Level
 from surveys.population import Sex
@@ -575,6 +575,24 @@ def test_a_code_with_a_name_or_a_district_may_be_of_the_old_list():
     assert areas_of("Chủ hộ|Mã xã|Xã/phường\nLê A|26740|Bến Nghé") == [(WARD, (OLD, "26740"))]
     assert areas_of("Chủ hộ|Mã xã|Quận/huyện\nLê A|26740|Quận 1") == [(WARD, (OLD, "26740"))]
     assert areas_of("Chủ hộ|Mã xã|Ngày danh mục\nLê A|26740|30/6/2025") == [(WARD, (OLD, "26740"))]
+
+
+def test_a_name_is_that_of_a_code_as_the_list_of_areas_or_the_table_of_changes_spells_it():
+    step = Conversion(OLD, "00736", NOW, "26740", ConversionKind.WHOLE, 1.0, "", "Xã Sà Phìn, Huyện Đồng Văn")
+    index = Areas([*AREAS, area("00736", "Xà Phìn", vintage=OLD, kind="xã")], [step])
+    for name in ("Xã Xà Phìn", "Xã Sà Phìn", "sa phin"):
+        found = Locator(index).find(Said(code="00736", name=name))
+        assert isinstance(found, Located) and found.area == WARD
+    assert isinstance(Locator(index).find(Said(code="00736", name="Bến Thành")), Lost)
+
+
+def test_a_name_of_today_that_older_areas_had_too_is_of_today_and_that_is_said():
+    index = Areas(AREAS, [became("26752", "26743", ConversionKind.PART, "Phường Tân Định")])
+    found = Locator(index).find(Said(name="Phường Tân Định"))
+    assert isinstance(found, Located) and (found.area[1], found.note) == ("26758", "area_present")
+    # Today there are no districts: who names one means the older area.
+    older = Locator(index).find(Said(name="Phường Tân Định", district="Quận 1"))
+    assert isinstance(older, Located) and (older.area[1], older.given) == ("26743", (OLD, "26752"))
 
 
 @pytest.mark.parametrize(

@@ -244,7 +244,7 @@ def test_the_choices_of_a_default_are_ticked_already() -> None:
     assert talk.values == {"q": "b c"}
 
 
-def test_a_default_that_the_filter_does_not_let_through_is_no_default() -> None:
+def test_a_default_that_the_filter_does_not_let_through_is_dropped_when_it_is_reached() -> None:
     talk = Talk([
         row("select_one yn", "big", "Big?"),
         row("select_one size", "size", "Size?", choice_filter="big = ${big}", default="m"),
@@ -252,7 +252,7 @@ def test_a_default_that_the_filter_does_not_let_through_is_no_default() -> None:
     talk.say(big="yes")
     assert (talk.ask.value, talk.do(Keep()).changes) == (None, ())
     talk.say(big="no")
-    assert talk.ask.value == "m"
+    assert talk.ask.value is None
 
 
 # ── typing ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -427,13 +427,21 @@ def test_files_shown_with_a_label_are_handed_on() -> None:
     assert talk.ask.media == (("image", "bản_đồ.png"), ("audio", "map.mp3"))
 
 
-def test_a_note_may_be_but_a_picture() -> None:
+def test_a_note_may_be_but_a_picture_or_have_nothing_to_say() -> None:
     talk = Talk([row("note", "n", "N"), row("note", "m", "M"), row("text", "a", "A?")])
     picture = Media("image", {VI: "map.png"})
     talk.put(altered(talk.about, n={"label": Text(), "media": (picture,)}, m={"label": Text()}))
     assert [(each.ref, each.text, each.media) for each in talk.ask.before] == [
-        ("/data/n", "", (("image", "map.png"),))
+        ("/data/n", "", (("image", "map.png"),)),
+        ("/data/m", "", ()),
     ]
+
+
+def test_pictures_of_notes_are_shown_with_the_question_after_them_before_its_own() -> None:
+    talk = Talk([row("note", "n", "N"), row("text", "a", "A?")])
+    map, chart = (Media("image", {VI: name}) for name in ("map.png", "chart.png"))
+    talk.put(altered(talk.about, n={"media": (map,)}, a={"media": (chart,)}))
+    assert talk.ask.media == (("image", "map.png"), ("image", "chart.png"))
 
 
 # ── read only, sometimes ────────────────────────────────────────────────────────────────────────────────────

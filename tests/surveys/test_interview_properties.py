@@ -382,7 +382,9 @@ class Walk:
                 value = self.state.hidden.get(item.name, "")
             elif self.answers(item):
                 open_ = item.ref not in self.state.missing
-                value = self.state.answers.get(item.ref, (item.default or "") if open_ else "")
+                # A default that was not offered when it was come to is gone.
+                stands = str(self.state.computed.get(item.ref, item.default or ""))
+                value = self.state.answers.get(item.ref, stands if open_ else "")
             else:
                 value = item.default or ""
             node.value = store(value, item.type, NOW.tzinfo or UTC)

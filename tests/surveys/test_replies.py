@@ -33,6 +33,7 @@ from surveys.replies import (
     find_code,
     make_code,
     read_command,
+    read_enough,
     read_month_year,
     read_more,
     read_reply,
@@ -995,3 +996,18 @@ def test_a_refusal_fills_its_sentence(text: str, kind: Kind) -> None:
     assert isinstance(reading, Refused)
     for language in LANGUAGES:
         assert "{" not in catalogue(language)[reading.reason].format_map(dict(reading.params))
+
+
+@pytest.mark.parametrize("text", ["thôi", "Thôi.", "THOI", "dạ thôi ạ", "thôi khỏi"])
+def test_enough_is_no_answer_and_stops_nothing_by_itself(text: str) -> None:
+    assert read_enough(text) and read_command(text) is None
+    for kind in (Kind.INTEGER, Kind.TEXT, Kind.DATE, Kind.ACKNOWLEDGE):
+        assert reply(kind, text) == Refused("reply.stop_or_go_on")
+    for kind in (Kind.SELECT_ONE, Kind.SELECT_MULTIPLE):
+        assert reply(kind, text, YES_NO) == Refused("reply.stop_or_go_on")
+    assert reply(Kind.SELECT_ONE, "thôi", (Option("1", ("Học tiếp",)), Option("2", ("Thôi",)))) == Value("2")
+
+
+@pytest.mark.parametrize("text", ["thôi không học nữa", "chỉ vậy thôi", "không", "Thôi Văn Hải", "thổi kèn"])
+def test_what_says_more_than_enough_is_not_enough(text: str) -> None:
+    assert not read_enough(text)

@@ -24,10 +24,15 @@ def _words(name: str, vi: str, en: str, hint_vi: str, hint_en: str, relevant: st
 
 WIZARD = Workform(
     id="chien_dich_moi",
-    version="2",
+    version="3",
     title="Chiến dịch mới",
     survey=(
         *hidden("hom_nay", "ma_don_vi", "ten_don_vi"),
+        # What there is to choose from, as words: questionnaires, those not named below, neighbourhoods of the
+        # list; the next report; the bot on a platform abroad. Empty where nothing is known.
+        *hidden("cac_phieu", "phieu_rieng", "cac_khu_pho", "han_bao_cao", "kenh_ngoai"),
+        calculate("khu_pho_co", "if(${cac_khu_pho} != '', ${cac_khu_pho}, '…')"),
+        calculate("han_gan", "if(${han_bao_cao} != '', ${han_bao_cao}, '…')"),
         # Tried out alone, today is the day of the device.
         calculate("ngay_nay", "if(${hom_nay} != '', ${hom_nay}, format-date(today(), '%Y-%m-%d'))"),
         calculate("hom_nay_viet", "format-date(date(${ngay_nay}), '%d/%m/%Y')"),
@@ -57,6 +62,18 @@ WIZARD = Workform(
             "phieu",
             ("Hỏi bằng phiếu nào?", "Which questionnaire?"),
             required=True,
+            choice_filter="if(name = 'khac', ${phieu_rieng} != '',"
+            " ${cac_phieu} = '' or contains(concat(' ', ${cac_phieu}, ' '), concat(' ', name, ' ')))",
+        ),
+        Row(
+            "text",
+            "phieu_khac",
+            ("Tên phiếu?", "Name of the questionnaire?"),
+            ("Đã công bố: ${phieu_rieng}.", "Published: ${phieu_rieng}."),
+            required=True,
+            relevant="${phieu} = 'khac'",
+            constraint="string-length(.) <= 80",
+            message=_TOO_LONG,
         ),
         Row(
             "select_one cach_hoi",
@@ -67,6 +84,27 @@ WIZARD = Workform(
                 "Whoever has the code: needs no list. Everybody and a sample: by the list of households.",
             ),
             required=True,
+        ),
+        Row(
+            "select_one han_ngach",
+            "han_ngach",
+            ("Có giới hạn số phiếu của từng nhóm không?", "Is the number of answers of each group limited?"),
+            (
+                "Nhóm nào đủ rồi thì người đến sau vẫn được hỏi giới, tuổi, rồi được cảm ơn và dừng.",
+                "Once a group is full, who comes later is still asked sex and age, then thanked.",
+            ),
+            required=True,
+            relevant="${cach_hoi} = 'open' and ${phieu} != 'ho-gia-dinh-v0'",
+        ),
+        Row(
+            "integer",
+            "moi_nhom",
+            ("Mỗi nhóm nhiều nhất bao nhiêu phiếu?", "How many answers of each group at most?"),
+            ("Chỉ phiếu hoàn thành được tính. Ví dụ: 100.", "Only completes count. For example: 100."),
+            required=True,
+            relevant="${han_ngach} != '' and ${han_ngach} != 'none'",
+            constraint=". >= 1 and . <= 1000000",
+            message=("Xin ghi một số từ 1 đến 1000000.", "Please write a number from 1 to 1000000."),
         ),
         Row(
             "integer",
@@ -109,8 +147,10 @@ WIZARD = Workform(
             "khu_pho",
             ("Chỉ hỏi khu phố nào?", "Only some neighbourhoods?"),
             (
-                "Không bắt buộc. Ghi tên các khu phố, cách nhau bằng dấu phẩy. Bỏ qua thì hỏi cả địa bàn.",
-                "Optional. Their names, with commas between. If skipped, the whole area is asked.",
+                "Không bắt buộc. Ghi tên hoặc số, cách nhau bằng dấu phẩy. Bỏ qua thì hỏi cả địa bàn."
+                " Danh sách hộ có: ${khu_pho_co}.",
+                "Optional. Names or numbers, with commas between. If skipped, the whole area is asked."
+                " The list of households has: ${khu_pho_co}.",
             ),
             relevant="${cach_hoi} != 'open'",
         ),
@@ -141,7 +181,10 @@ WIZARD = Workform(
             "date",
             "den_ngay",
             ("Ngày kết thúc?", "Last day?"),
-            _DATE_EXAMPLE,
+            (
+                "Ví dụ: ${hom_nay_viet}. Hạn báo cáo sắp tới: ${han_gan}.",
+                "For example: ${hom_nay_viet}. The next report is due on: ${han_gan}.",
+            ),
             required=True,
             constraint=". >= ${tu_ngay} and . - ${tu_ngay} <= 366",
             message=(
@@ -252,6 +295,23 @@ WIZARD = Workform(
             "Ghi tên, điện thoại hoặc thư điện tử.",
             "A name, telephone or e-mail address.",
         ),
+        Row(
+            "text",
+            "ho_so_ngoai",
+            (
+                "Số hồ sơ chuyển dữ liệu cá nhân ra nước ngoài?",
+                "Number of the file on the transfer of personal data abroad?",
+            ),
+            (
+                "Không bắt buộc. Telegram giữ tin nhắn ở nước ngoài (Điều 20 Luật 91/2025/QH15). Chưa có hồ"
+                " sơ thì bỏ qua: phiếu hỏi về người khác và tệp chỉ nhận trên trang web.",
+                "Optional. Telegram keeps messages abroad (Article 20, Law 91/2025/QH15). If there is no"
+                " file, skip it: forms about other people and files are then taken on the web page only.",
+            ),
+            relevant="${kenh_ngoai} != ''",
+            constraint=_SHORT,
+            message=_TOO_LONG,
+        ),
     ),
     lists=(
         Options(
@@ -260,6 +320,16 @@ WIZARD = Workform(
                 ("nltt-kns-v0", "Phiếu cá nhân", "Personal"),
                 ("ho-gia-dinh-v0", "Phiếu hộ gia đình", "Household"),
                 ("cdht-v0", "Công dân học tập", "Learning citizen"),
+                ("khac", "Phiếu khác", "Another"),
+            ),
+        ),
+        Options(
+            "han_ngach",
+            (
+                ("none", "Không giới hạn", "No limit"),
+                ("sex", "Theo nam, nữ", "By sex"),
+                ("age", "Theo nhóm tuổi", "By age group"),
+                ("sex_age", "Theo giới và nhóm tuổi", "By sex and age group"),
             ),
         ),
         Options(

@@ -158,6 +158,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_seen_events_at"), ["at"], unique=False)
 
     op.create_table(
+        "senders",
+        sa.Column("channel", sa.String(length=20), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("noted_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("channel", name=op.f("pk_senders")),
+    )
+    op.create_table(
         "contacts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("channel", sa.String(length=20), nullable=False),

@@ -1,0 +1,24 @@
+"""A few days of a small campaign with all there is: two processes, kills, a platform that fails, people.
+
+The whole of it, four weeks and 36,000 households, is ``python -m tests.simulation``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from tests.simulation.people import KINDS
+from tests.simulation.run import Plan, simulate
+
+
+def test_a_campaign_under_kills_and_faults_loses_doubles_and_mistimes_nothing(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    plan = Plan(households=48, days=6, kill_every=25.0, fault_every=15.0, stride_minutes=120)
+    result = asyncio.run(simulate(plan, tmp_path, postgres_url))
+    assert {name: found for name, found in result.findings.items() if found} == {}
+    assert result.kills
+    assert result.violations == 0
+    assert result.audit.arrived + len(result.unknown) >= sum(home.kind.phones > 0 for home in result.homes)
+    assert any(home.done for home in result.homes)
