@@ -9,8 +9,8 @@ SHELL  := /bin/sh
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
-# One more than two cores: many tests wait for processes and clocks.
-JOBS   ?= 3
+# More than two cores: many tests wait for processes and clocks.
+JOBS   ?= 4
 
 # The first of these that is new enough; `make PYTHON=/path/to/python` chooses another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \

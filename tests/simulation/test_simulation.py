@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from tests.simulation.people import KINDS
 from tests.simulation.run import Plan, simulate
 
 
