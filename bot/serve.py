@@ -46,7 +46,7 @@ from scheduler.jobs import STORAGE_JOBS
 from scheduler.runner import Runner
 from storage import leases, migrate, senders
 from storage.crypto import Keyring
-from storage.database import Database, Ownership, now_ms
+from storage.database import Database, Ownership, now_ms, of_the_ground
 from storage.tasks import lapse as lapse_tasks
 from surveys.problems import Problem
 
@@ -263,7 +263,7 @@ async def _listen(
     running.port = runner.addresses[0][1]
     if sender is None:
         # Nobody is sent to a bot that does not answer.
-        await running.database.writing(partial(_named, ""))
+        await _keep_name(running.database, "")
     elif door is not None:
         reached = await _greet(running, sender)
         tasks.append(asyncio.create_task(_talk(running, sender, door, stop, reached), name="telegram"))
@@ -285,7 +285,7 @@ async def _greet(running: Running, sender: TelegramSender) -> bool:
         log.warning("Telegram can't be reached; it is tried again while the other channels are served")
         return False
     running.desk.links = Links(settings.public_url, sender.name)
-    await running.database.writing(partial(_named, sender.name))
+    await _keep_name(running.database, sender.name)
     webhook = None
     if settings.telegram_mode == "webhook":
         webhook = (
@@ -296,10 +296,21 @@ async def _greet(running: Running, sender: TelegramSender) -> bool:
     return True
 
 
-def _named(name: str, connection: Connection) -> None:
-    """Keep who we are on Telegram, for the paper and the messages that other processes make."""
-    if senders.name_on(connection, TELEGRAM) != name:
-        senders.note(connection, TELEGRAM, name, now_ms())
+async def _keep_name(database: Database, name: str) -> None:
+    """Keep who we are on Telegram, for the paper and the messages that other processes make. Where nothing
+    can be written now, people are served all the same.
+    """
+
+    def keep(connection: Connection) -> None:
+        if senders.name_on(connection, TELEGRAM) != name:
+            senders.note(connection, TELEGRAM, name, now_ms())
+
+    try:
+        await database.writing(keep)
+    except Exception as fault:
+        if not of_the_ground(fault):
+            raise
+        log.warning("our name on Telegram can't be kept now: %s", type(fault).__name__)
 
 
 async def _talk(

@@ -60,19 +60,22 @@ def test_what_telegram_calls_us_is_kept_for_links_that_other_processes_make(tmp_
 async def known_by_name(folder: Path) -> None:
     installation = install(folder, f"sqlite:///{folder}/hoidan.db")
 
-    def name() -> str:
+    async def named(expected: str) -> None:
+        # A server is ready before it has greeted Telegram.
         with installation.opened() as database:
-            return database.read(lambda connection: senders.name_on(connection, "telegram"))
+            async with asyncio.timeout(PATIENCE):
+                while database.read(lambda connection: senders.name_on(connection, "telegram")) != expected:
+                    await asyncio.sleep(0.05)
 
     async with double() as api:
         on_telegram(installation, api, "polling")
         async with served(installation) as server:
-            assert name() == "hoidan_bot"
+            await named("hoidan_bot")
             assert await asyncio.to_thread(server.terminate) == 0
     # Without a token there is no bot, and nobody is sent to one.
     del installation.environment["HOIDAN_TELEGRAM_TOKEN"]
     async with served(installation) as server:
-        assert name() == ""
+        await named("")
         assert await asyncio.to_thread(server.terminate) == 0
 
 

@@ -165,7 +165,7 @@ class _Run:
     async def killing(self) -> None:
         """Kill one of the servers every now and then, and start it again."""
         while self.plan.kill_every:
-            await asyncio.sleep(self.random.expovariate(1 / self.plan.kill_every))
+            await asyncio.sleep(self.random.uniform(0.5, 1.5) * self.plan.kill_every)
             if self.random.random() < 0.5:
                 # At a moment at which something is being sent, if one comes soon.
                 self.people.reached.clear()
@@ -226,7 +226,7 @@ class _Run:
             soon = [at for at in (self.people.next_at, following) if at is not None]
             stride = self.plan.stride_minutes * 60_000
             wanted = -(-max(min(soon, default=until), now + 1) // stride) * stride
-            self.clock.move_to(max(now, min(until, wanted, now + LONGEST_STRIDE_MS)))
+            self.clock.move_to(max(now, min(until, wanted, now + max(stride, LONGEST_STRIDE_MS))))
             self._say()
 
     def _say(self) -> None:

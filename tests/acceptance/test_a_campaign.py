@@ -14,7 +14,7 @@ from tests.simulation.run import Plan, simulate
 def test_a_campaign_under_kills_and_faults_loses_doubles_and_mistimes_nothing(
     postgres_url: str, tmp_path: Path
 ) -> None:
-    plan = Plan(households=48, days=5, kill_every=25.0, fault_every=15.0, stride_minutes=120)
+    plan = Plan(households=30, days=5, kill_every=20.0, fault_every=40.0, stride_minutes=240)
     result = asyncio.run(simulate(plan, tmp_path, postgres_url))
     assert {name: found for name, found in result.findings.items() if found} == {}
     assert result.kills
