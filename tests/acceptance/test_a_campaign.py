@@ -6,11 +6,17 @@ The whole of it, four weeks and 36,000 households, is ``python -m tests.simulati
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
+
+import pytest
 
 from tests.simulation.run import Plan, simulate
 
 
+@pytest.mark.skipif(
+    not os.environ.get("HOIDAN_TEST_SIMULATION"), reason="a minute and more: HOIDAN_TEST_SIMULATION=1 runs it"
+)
 def test_a_campaign_under_kills_and_faults_loses_doubles_and_mistimes_nothing(
     postgres_url: str, tmp_path: Path
 ) -> None:

@@ -83,7 +83,9 @@ async def settled(installation: Installation) -> dict[int, str]:
     return found
 
 
-@pytest.mark.parametrize("place", ["sending", "sent"])
+@pytest.mark.parametrize(
+    ("place", "database_url"), [("sending", "sqlite"), ("sent", "postgresql")], indirect=["database_url"]
+)
 def test_a_process_that_dies_over_its_sends_doubles_and_loses_nothing(
     place: str, database_url: str, tmp_path: Path
 ) -> None:

@@ -45,7 +45,9 @@ def begun(url: str, campaign: int) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=HOME, stdout=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("mode", ["census", "sample"])
+@pytest.mark.parametrize(
+    ("mode", "database_url"), [("census", "postgresql"), ("sample", "sqlite")], indirect=["database_url"]
+)
 def test_killed_again_and_again_an_opening_goes_on_until_everybody_has_one_case(
     mode: str, database_url: str
 ) -> None:
